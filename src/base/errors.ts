@@ -1,0 +1,166 @@
+import { strerror } from './strerror.ts';
+
+/**
+ * The closed set of codes an error of Sealift can carry. Errno names are used where one fits, `ERR_*` otherwise.
+ * Branch on the code, never on the text.
+ */
+export type ErrorCode =
+  | 'EACCES'
+  | 'EBADF'
+  | 'EBUSY'
+  | 'EDQUOT'
+  | 'EEXIST'
+  | 'EFBIG'
+  | 'EINTR'
+  | 'EINVAL'
+  | 'EIO'
+  | 'EISDIR'
+  | 'ELOOP'
+  | 'EMFILE'
+  | 'EMLINK'
+  | 'ENAMETOOLONG'
+  | 'ENFILE'
+  | 'ENODEV'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOSPC'
+  | 'ENOTDIR'
+  | 'ENOTEMPTY'
+  | 'ENOTSUP'
+  | 'ENXIO'
+  | 'EPERM'
+  | 'EPIPE'
+  | 'EROFS'
+  | 'ESTALE'
+  | 'ETIMEDOUT'
+  | 'ETXTBSY'
+  | 'EXDEV'
+  /** An errno of the system that has no entry above. */
+  | 'ERR_FILE'
+  /** The file is not of the kind the operation needs (a FIFO where a regular file must be). */
+  | 'ERR_NOT_REGULAR_FILE'
+  /** The file became shorter or longer while it was read. */
+  | 'ERR_FILE_CHANGED'
+  /** The peer broke the rules of the protocol. */
+  | 'ERR_PROTOCOL'
+  /** A name from the peer is empty, `.`, `..`, or holds a slash or a NUL. */
+  | 'ERR_UNSAFE_NAME'
+  /** The peer sent something that was not asked for. */
+  | 'ERR_NOT_REQUESTED'
+  /** The peer reported a failure in words of its own. */
+  | 'ERR_REMOTE'
+  /** The connection ended before the work was done. */
+  | 'ERR_CONNECTION_LOST'
+  /** No connection could be made. */
+  | 'ERR_CONNECT'
+  /** The two sides share no algorithm. */
+  | 'ERR_NO_COMMON_ALGORITHM'
+  /** The peer's host key is unknown, changed or revoked, or could not be checked. */
+  | 'ERR_HOST_KEY'
+  /** The peer refused every credential. */
+  | 'ERR_AUTHENTICATION'
+  /** A time limit passed. */
+  | 'ERR_TIMEOUT'
+  /** The server does not offer what was asked of it (a subsystem, exec). */
+  | 'ERR_NOT_OFFERED'
+  /** A key, certificate or configuration file cannot be used. */
+  | 'ERR_CONFIG'
+  /** The user may not do this. */
+  | 'ERR_ACCESS'
+  /** A bound was exceeded (depth, count, length). */
+  | 'ERR_LIMIT';
+
+/** What every error of Sealift has in common: a message `path: reason` in lower case, and a code. */
+export abstract class SealiftError extends Error {
+  readonly code: ErrorCode;
+  /** A sentence that tells the user what to do, when there is one. */
+  readonly cure: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { cure?: string | undefined } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.cure = options.cure;
+  }
+}
+
+/** The peer broke the rules of a protocol. The stream cannot be trusted any further. */
+export class ProtocolError extends SealiftError {
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      code?: 'ERR_PROTOCOL' | 'ERR_UNSAFE_NAME' | 'ERR_NOT_REQUESTED' | 'ERR_LIMIT';
+      cure?: string;
+    } = {},
+  ) {
+    super(options.code ?? 'ERR_PROTOCOL', message, options);
+  }
+}
+
+/** The peer reported a failure. `text` is the peer's own text, made printable. */
+export class RemoteError extends SealiftError {
+  readonly text: string;
+
+  constructor(text: string, options: ErrorOptions & { cure?: string } = {}) {
+    super('ERR_REMOTE', text, options);
+    this.text = text;
+  }
+}
+
+/** One file could not be read, written or changed. Other files are not affected. */
+export class FileError extends SealiftError {
+  readonly path: string;
+  readonly operation: string;
+  /** The reason alone, worded as strerror(3) does. */
+  readonly reason: string;
+
+  constructor(
+    path: string,
+    operation: string,
+    code: ErrorCode,
+    options: ErrorOptions & { reason?: string | undefined; cure?: string } = {},
+  ) {
+    const reason = options.reason ?? strerror(code) ?? code;
+    super(code, `${path}: ${reason}`, options);
+    this.path = path;
+    this.operation = operation;
+    this.reason = reason;
+  }
+
+  /** Wraps whatever a file-system call threw. A FileError passes unchanged. */
+  static from(cause: unknown, path: string, operation: string): FileError {
+    if (cause instanceof FileError) return cause;
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    const known = errno !== undefined ? strerror(errno) : undefined;
+    if (errno !== undefined && known !== undefined) return new FileError(path, operation, errno as ErrorCode, { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new FileError(path, operation, 'ERR_FILE', { cause, reason });
+  }
+}
+
+/** What was going on when a connection failed. */
+export type ConnectionPhase = 'resolve' | 'connect' | 'handshake' | 'host key' | 'authentication' | 'open' | 'transfer';
+
+/** No connection could be made, or it was lost. */
+export class ConnectionError extends SealiftError {
+  readonly host: string;
+  readonly phase: ConnectionPhase;
+
+  constructor(
+    host: string,
+    phase: ConnectionPhase,
+    reason: string,
+    options: ErrorOptions & { code?: ErrorCode; cure?: string | undefined } = {},
+  ) {
+    super(options.code ?? 'ERR_CONNECT', `${host}: ${reason}`, options);
+    this.host = host;
+    this.phase = phase;
+  }
+}
+
+/** Authentication or authorization was refused, or could not be decided (which refuses too). */
+export class AccessError extends SealiftError {
+  constructor(message: string, options: ErrorOptions & { code?: 'ERR_ACCESS' | 'ERR_AUTHENTICATION'; cure?: string } = {}) {
+    super(options.code ?? 'ERR_ACCESS', message, options);
+  }
+}

@@ -1,0 +1,72 @@
+import { version } from './version.ts';
+
+/** How the command was started: under the name `scp` it is `sealift scp`. */
+export interface Invocation {
+  readonly program: 'sealift' | 'scp';
+  readonly args: readonly string[];
+}
+
+/** What may keep the process alive after the work is done: a program that will not die, a pipe somebody holds. It gets this long. Milliseconds. */
+const LINGER_MS = 2000;
+
+const help = `sealift: secure copy for people, scripts and network devices
+
+usage: sealift COMMAND [options] ...
+
+  scp     copy files and directories between hosts, with the command line of scp
+  serve   an SSH server for secure copy only
+  demo    a server, a tree of files copied there and back, and what to try next
+
+  sealift COMMAND --help      the options of a command
+  sealift --version
+
+Example: sealift scp -r photos alice@host:backup/
+`;
+
+/**
+ * Runs a command line.
+ *
+ * @returns the exit status
+ */
+export async function main(invocation: Invocation): Promise<number> {
+  const status = await dispatch(invocation);
+  setTimeout(() => process.exit(status), LINGER_MS).unref();
+  return status;
+}
+
+async function dispatch({ program, args }: Invocation): Promise<number> {
+  if (program === 'scp') return await scp(args, 'scp');
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'scp':
+      return await scp(rest, 'sealift');
+    case 'serve': {
+      const { serveCommand } = await import('./serve.ts');
+      return await serveCommand(rest);
+    }
+    case 'demo': {
+      const { demoCommand } = await import('./demo/demo.ts');
+      return await demoCommand(rest);
+    }
+    case '--version':
+    case '-V':
+      process.stdout.write(`sealift ${version()}\n`);
+      return 0;
+    case '--help':
+    case '-h':
+    case 'help':
+      process.stdout.write(help);
+      return 0;
+    case undefined:
+      process.stderr.write(help);
+      return 2;
+    default:
+      process.stderr.write(`sealift: ${JSON.stringify(command)}: no such command; see sealift --help\n`);
+      return 2;
+  }
+}
+
+async function scp(args: readonly string[], program: 'sealift' | 'scp'): Promise<number> {
+  const { scpMain } = await import('./scp/main.ts');
+  return await scpMain(args, program);
+}

@@ -1,0 +1,78 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import type { Log } from '../../base/log.ts';
+import type { RemoteLocation } from '../../copy/location.ts';
+import type { SshConnection, SshTarget } from '../../ssh/connection.ts';
+import type { ConnectOptions, SshEnvironment } from '../../ssh/options.ts';
+import { createPrompter } from '../terminal/prompter.ts';
+import type { ScpOptions } from './options.ts';
+
+/** Connections by host, user and port: each is made once and serves all operands that name the same. */
+export class Connections {
+  readonly #options: ScpOptions;
+  readonly #log: Log;
+  readonly #signal: AbortSignal;
+  readonly #open = new Map<string, Promise<SshConnection>>();
+
+  constructor(options: ScpOptions, log: Log, signal: AbortSignal) {
+    this.#options = options;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  get(location: RemoteLocation): Promise<SshConnection> {
+    const port = location.port ?? this.#options.port;
+    const target: SshTarget = {
+      host: location.host,
+      ...(location.user === undefined ? {} : { user: location.user }),
+      ...(port === undefined ? {} : { port }),
+    };
+    const key = JSON.stringify([target.host, target.user, target.port]);
+    const known = this.#open.get(key);
+    if (known !== undefined) return known;
+    const made = this.#connect(target);
+    this.#open.set(key, made);
+    return made;
+  }
+
+  async #connect(target: SshTarget): Promise<SshConnection> {
+    const { connect } = await import('../../ssh/connect.ts');
+    const options: ConnectOptions = {
+      environment: processEnvironment(),
+      transport: this.#options.transport,
+      ...(this.#options.sshProgram === undefined ? {} : { program: this.#options.sshProgram }),
+      args: this.#options.sshArgs,
+      batchMode: this.#options.batchMode,
+      ...(this.#options.batchMode ? {} : { prompter: createPrompter(process.env) }),
+      signal: this.#signal,
+      log: this.#log,
+    };
+    return await connect(target, options);
+  }
+
+  /** Closes what is open. Never throws. */
+  async close(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(open.map((connection) => connection.then((c) => c.close()).catch(() => {})));
+  }
+}
+
+function processEnvironment(): SshEnvironment {
+  return {
+    home: homedir(),
+    user: loginName(),
+    path: process.env['PATH'],
+    agentSocket: process.env['SSH_AUTH_SOCK'],
+    shell: process.env['SHELL'],
+    hostname: hostname(),
+  };
+}
+
+/** The name of the user of this process; containers may have none for the number. */
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env['USER'] ?? process.env['LOGNAME'] ?? String(process.getuid?.() ?? 'user');
+  }
+}

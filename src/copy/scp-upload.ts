@@ -1,0 +1,57 @@
+import { RemoteError } from '../base/errors.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { ScpSource } from '../scp/source.ts';
+import type { SshConnection } from '../ssh/connection.ts';
+import type { RemoteLocation } from './location.ts';
+import { meansContents } from './location.ts';
+import type { CopyObserver } from './observer.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { exitError, type ScpChannelOptions, withScpChannel } from './scp-channel.ts';
+import { TreeSender } from './tree-sender.ts';
+
+/** What uploads and downloads over the SCP protocol have in common. */
+export interface ScpCopyOptions extends ScpChannelOptions {
+  readonly recursive: boolean;
+  readonly preserve: boolean;
+  readonly verbose: boolean;
+  /** The target must be a directory: there are several sources. */
+  readonly targetIsDirectory: boolean;
+  readonly observer: CopyObserver;
+  readonly rateLimit?: RateLimit | undefined;
+}
+
+/**
+ * Copies local files and trees to one remote target, over one channel.
+ *
+ * @returns how many entries failed; each has been reported to the observer.
+ * @throws {SealiftError} where the copy as a whole could not be done.
+ */
+export async function uploadByScp(
+  connection: SshConnection,
+  fileSystem: FileSystem,
+  sources: readonly string[],
+  target: RemoteLocation,
+  options: ScpCopyOptions,
+): Promise<number> {
+  const command = {
+    role: 'sink' as const,
+    recursive: options.recursive,
+    preserve: options.preserve,
+    // The entries of `dir/.` can only go into a directory that is there.
+    targetIsDirectory: options.targetIsDirectory || (options.recursive && sources.some(meansContents)),
+    verbose: options.verbose,
+    path: target.path,
+  };
+  const { result: failures, exit } = await withScpChannel(connection, command, options, async (link) => {
+    const source = await ScpSource.start(link);
+    const sender = new TreeSender(source, options);
+    for (const path of sources) await sender.send(fileSystem, path);
+    return sender.failures;
+  });
+  if (failures > 0) return failures;
+  const error = exitError(exit, options.host);
+  if (error === undefined) return 0;
+  if (!(error instanceof RemoteError)) throw error;
+  options.observer.failed(error);
+  return 1;
+}

@@ -1,0 +1,192 @@
+import { FileError, RemoteError } from '../base/errors.ts';
+import type { Directory, FileSystem } from '../files/file-system.ts';
+import { type Landing, land } from '../files/landing.ts';
+import { joinPath, type Located, locate } from '../files/path.ts';
+import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
+import type { CopyObserver } from './observer.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+export interface ReceiveOptions {
+  /** Set modes and times as they were sent. */
+  readonly preserve: boolean;
+  /** The target must be an existing directory (several sources, or `-d`). */
+  readonly targetIsDirectory: boolean;
+  /**
+   * Whether links inside the target are followed. `never` for what a stranger sends; `always` where the peer acts with the rights of the user whose links they are.
+   */
+  readonly followLinks: 'always' | 'top' | 'never';
+  /** Which of the mode bits 07777 a file may get with `preserve`. */
+  readonly fileModeMask: number;
+  /** Content is on stable storage before a file counts as landed. */
+  readonly durable?: boolean | undefined;
+  /** Passes the names of the top level. @throws {ProtocolError} */
+  readonly checkName?: ((name: string) => void) | undefined;
+  readonly observer: CopyObserver;
+  readonly rateLimit?: RateLimit | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A directory that the source has entered. */
+interface Level {
+  readonly directory: Directory;
+  readonly entry: IncomingEntry;
+  /** The mode to give it when it is left; undefined to leave it as it is. */
+  readonly finalMode: number | undefined;
+}
+
+/**
+ * Puts what a sink receives into a file system: the local side of a download and the remote side of an upload. Knows scp's rule for targets: into an existing directory under the entry's name, else under the
+ * target's own name.
+ */
+export class TreeReceiver implements SinkReceiver {
+  readonly #options: ReceiveOptions;
+  readonly #target: Located;
+  /** Whether entries land inside the target rather than under its name. */
+  readonly #inside: boolean;
+  readonly #levels: Level[] = [];
+  #topEntries = 0;
+
+  private constructor(target: Located, inside: boolean, options: ReceiveOptions) {
+    this.#target = target;
+    this.#inside = inside;
+    this.#options = options;
+  }
+
+  /**
+   * Looks the target up.
+   *
+   * @throws {FileError} where it must be a directory and is not, or where its parent is missing.
+   */
+  static async open(fileSystem: FileSystem, path: string, options: ReceiveOptions): Promise<TreeReceiver> {
+    const located = await locate(fileSystem, path);
+    try {
+      if (located.name === '') return new TreeReceiver(located, true, options);
+      const status = await located.directory.status(located.name, { follow: true });
+      if (status?.kind === 'directory') {
+        const directory = await fileSystem.directory(path);
+        await located.directory.close();
+        return new TreeReceiver({ directory, name: '', mustBeDirectory: true }, true, options);
+      }
+      if (options.targetIsDirectory) throw new FileError(path, 'open', status === undefined ? 'ENOENT' : 'ENOTDIR');
+      if (status !== undefined && located.mustBeDirectory) throw new FileError(path, 'open', 'ENOTDIR');
+      return new TreeReceiver(located, false, options);
+    } catch (error) {
+      await located.directory.close();
+      throw error;
+    }
+  }
+
+  /** Where the next entry goes. */
+  #place(entry: IncomingEntry, kind: 'file' | 'directory'): { directory: Directory; name: string } {
+    const level = this.#levels.at(-1);
+    if (level !== undefined) return { directory: level.directory, name: entry.name };
+    this.#options.checkName?.(entry.name);
+    this.#topEntries++;
+    if (this.#inside) return { directory: this.#target.directory, name: entry.name };
+    const path = joinPath(this.#target.directory.path, this.#target.name);
+    if (this.#topEntries > 1) {
+      throw new FileError(path, 'open', 'ENOTDIR', { reason: `Not a directory, so it cannot take ${entry.name} as well` });
+    }
+    if (kind === 'file' && this.#target.mustBeDirectory) throw new FileError(`${path}/`, 'open', 'EISDIR');
+    return { directory: this.#target.directory, name: this.#target.name };
+  }
+
+  /** The target itself was named by the user, so a link there is followed; what lies below is another matter. */
+  get #follow(): boolean {
+    if (this.#options.followLinks === 'top') return this.#levels.length === 0;
+    return this.#options.followLinks === 'always' || (this.#levels.length === 0 && !this.#inside);
+  }
+
+  async file(entry: IncomingFile): Promise<SinkFile> {
+    const { directory, name } = this.#place(entry, 'file');
+    const { preserve, durable, fileModeMask } = this.#options;
+    const landing = await land(directory, name, { mode: entry.mode, follow: this.#follow, durable: durable === true });
+    return new ReceivedFile(landing, this.#options, entry, {
+      mode: preserve ? entry.mode & fileModeMask : undefined,
+      times: preserve ? entry.times : undefined,
+    });
+  }
+
+  async enter(entry: IncomingEntry): Promise<void> {
+    const { directory: parent, name } = this.#place(entry, 'directory');
+    const follow = this.#follow;
+    const known = await parent.status(name, { follow });
+    if (known?.kind === 'symlink') {
+      throw new FileError(joinPath(parent.path, name), 'open', 'ELOOP', { reason: 'is a symbolic link, which is not followed here' });
+    }
+    if (known !== undefined && known.kind !== 'directory') throw new FileError(joinPath(parent.path, name), 'open', 'ENOTDIR');
+    if (known === undefined) await parent.makeDirectory(name, (entry.mode & 0o777) | 0o700);
+    const directory = await parent.directory(name, { follow });
+    const finalMode = await this.#finalMode(directory, entry, known === undefined);
+    this.#levels.push({ directory, entry, finalMode });
+  }
+
+  /** A new directory is writable for us while it is filled and gets its real mode, lessened by the umask, when it is left. An old one keeps its own unless `preserve`. */
+  async #finalMode(directory: Directory, entry: IncomingEntry, isNew: boolean): Promise<number | undefined> {
+    if (!isNew && !this.#options.preserve) return undefined;
+    const current = (await directory.ownStatus()).mode;
+    // Set-group-ID on a directory comes from the directory above it here, not from the peer.
+    const wanted = (current & 0o6000) | (this.#options.preserve ? entry.mode & 0o1777 : current & entry.mode & 0o777);
+    return wanted === current ? undefined : wanted;
+  }
+
+  async leave(): Promise<void> {
+    const level = this.#levels.pop();
+    if (level === undefined) throw new RangeError('leave() without a matching enter()');
+    const { directory, entry, finalMode } = level;
+    try {
+      if (this.#options.preserve && entry.times !== undefined) {
+        await directory.setOwnTimes(entry.times.atimeSeconds, entry.times.mtimeSeconds);
+      }
+      if (finalMode !== undefined) await directory.setOwnMode(finalMode);
+    } finally {
+      await directory.close();
+    }
+  }
+
+  failed(error: FileError | RemoteError): void {
+    this.#options.observer.failed(error);
+  }
+
+  /** Lets go of all directories. Those that were not left get their modes nevertheless. Never throws. */
+  async close(): Promise<void> {
+    for (let level = this.#levels.pop(); level !== undefined; level = this.#levels.pop()) {
+      if (level.finalMode !== undefined) await level.directory.setOwnMode(level.finalMode).catch(() => {});
+      await level.directory.close().catch(() => {});
+    }
+    await this.#target.directory.close().catch(() => {});
+  }
+}
+
+/** A file on its way in: its landing, watched by the progress display and held back by the rate limit. */
+class ReceivedFile implements SinkFile {
+  readonly #landing: Landing;
+  readonly #options: ReceiveOptions;
+  readonly #attributes: Parameters<Landing['commit']>[0];
+  readonly #progress: ReturnType<CopyObserver['fileStarted']>;
+
+  constructor(landing: Landing, options: ReceiveOptions, entry: IncomingFile, attributes: Parameters<Landing['commit']>[0]) {
+    this.#landing = landing;
+    this.#options = options;
+    this.#attributes = attributes;
+    this.#progress = options.observer.fileStarted(entry.name, entry.size);
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    const busy = this.#landing.write(chunk);
+    this.#progress.moved(chunk.length);
+    const held = this.#options.rateLimit?.wait(chunk.length, this.#options.signal);
+    if (busy === undefined) return held;
+    return held === undefined ? busy : Promise.all([busy, held]).then(() => {});
+  }
+
+  async commit(): Promise<void> {
+    await this.#landing.commit(this.#attributes);
+    this.#progress.finished(true);
+  }
+
+  async discard(): Promise<void> {
+    await this.#landing.discard();
+    this.#progress.finished(false);
+  }
+}

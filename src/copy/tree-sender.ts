@@ -1,0 +1,198 @@
+import { FileError, RemoteError } from '../base/errors.ts';
+import type { Directory, FileStatus, FileSystem, OpenFile } from '../files/file-system.ts';
+import { joinPath, locate } from '../files/path.ts';
+import { readAhead } from '../files/read-ahead.ts';
+import type { ScpSource, SourceEntry } from '../scp/source.ts';
+import type { CopyObserver } from './observer.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+/** Files whose size the system gives as 0 may have content all the same (/proc): as much is read to find out. Bytes. */
+const MAX_UNSIZED_BYTES = 16 * 1024 * 1024;
+
+export interface SendOptions {
+  readonly recursive: boolean;
+  /** Send modification and access times. */
+  readonly preserve: boolean;
+  readonly observer: CopyObserver;
+  readonly rateLimit?: RateLimit | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A directory that the walk is in, to notice when links lead back into it. */
+interface Ancestor {
+  readonly status: FileStatus;
+  readonly above: Ancestor | undefined;
+}
+
+/**
+ * Walks what a path names and feeds it to a source: the local side of an upload and the remote side of a download. Links are followed, as scp does. What cannot be read is reported to both sides and passed
+ * over; the promise rejects only where the copy as a whole cannot go on.
+ */
+export class TreeSender {
+  readonly #source: ScpSource;
+  readonly #options: SendOptions;
+  /** How many entries could not be sent, or were refused by the sink. */
+  failures = 0;
+
+  constructor(source: ScpSource, options: SendOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Sends the file or tree at `path`. A path that ends in `.` or `..` sends what is inside the directory, entry by entry. */
+  async send(fileSystem: FileSystem, path: string): Promise<void> {
+    const located = await this.#attempt(() => locate(fileSystem, path));
+    if (located === undefined) return;
+    try {
+      if (located.name !== '') await this.#entry(located.directory, located.name, undefined);
+      else if (this.#options.recursive) await this.#contents(located.directory, undefined);
+      else this.#report(notRegular(path));
+    } finally {
+      await located.directory.close();
+    }
+  }
+
+  /** Runs one step. A failure of one entry is reported, and undefined returned. */
+  async #attempt<T>(step: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      if (error instanceof FileError) this.#report(error);
+      else if (error instanceof RemoteError) this.#count(error);
+      else throw error;
+      return undefined;
+    }
+  }
+
+  /** Both sides learn of it: the sink counts it as a failure of its own. */
+  #report(error: FileError): void {
+    this.#source.reportError(error.message);
+    this.#count(error);
+  }
+
+  #count(error: FileError | RemoteError): void {
+    this.failures++;
+    this.#options.observer.failed(error);
+  }
+
+  async #entry(directory: Directory, name: string, above: Ancestor | undefined): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const path = joinPath(directory.path, name);
+    const status = await this.#attempt(async () => {
+      const found = await directory.status(name, { follow: true });
+      if (found === undefined) throw new FileError(path, 'stat', 'ENOENT');
+      return found;
+    });
+    if (status === undefined) return;
+    if (status.kind === 'directory' && this.#options.recursive) await this.#directory(directory, name, status, above);
+    else if (status.kind === 'file') await this.#file(directory, name);
+    else this.#report(notRegular(path));
+  }
+
+  #announce(name: string, status: FileStatus): SourceEntry {
+    return { name, mode: status.mode, times: this.#options.preserve ? status : undefined };
+  }
+
+  async #directory(parent: Directory, name: string, status: FileStatus, above: Ancestor | undefined): Promise<void> {
+    const path = joinPath(parent.path, name);
+    for (let ancestor = above; ancestor !== undefined; ancestor = ancestor.above) {
+      if (ancestor.status.inode === status.inode && ancestor.status.device === status.device) {
+        this.#report(new FileError(path, 'open', 'ELOOP', { reason: 'links lead back into a directory above' }));
+        return;
+      }
+    }
+    const directory = await this.#attempt(() => parent.directory(name, { follow: true }));
+    if (directory === undefined) return;
+    try {
+      const entered = await this.#attempt(async () => {
+        await this.#source.enter(this.#announce(name, status));
+        return true;
+      });
+      if (entered !== true) return;
+      await this.#contents(directory, { status, above });
+      await this.#attempt(() => this.#source.leave());
+    } finally {
+      await directory.close();
+    }
+  }
+
+  async #contents(directory: Directory, self: Ancestor | undefined): Promise<void> {
+    await this.#attempt(async () => {
+      for await (const name of directory.names()) await this.#entry(directory, name, self);
+    });
+  }
+
+  async #file(directory: Directory, name: string): Promise<void> {
+    await this.#attempt(async () => {
+      const file = await directory.open(name, { access: 'read', follow: true });
+      try {
+        await this.#content(file, name);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async #content(file: OpenFile, name: string): Promise<void> {
+    const status = await file.status();
+    if (status.kind !== 'file') throw notRegular(file.path);
+    const unsized = status.size === 0 ? await readUnsized(file) : undefined;
+    const size = unsized?.length ?? status.size;
+    const progress = this.#options.observer.fileStarted(name, size);
+    let landed = false;
+    try {
+      const content = unsized === undefined ? readAhead(file, size) : once(unsized);
+      await this.#source.file({
+        ...this.#announce(name, status),
+        size,
+        content: this.#options.rateLimit === undefined ? content : this.#limited(content, this.#options.rateLimit),
+        onBytes: (bytes) => progress.moved(bytes),
+      });
+      landed = true;
+    } catch (error) {
+      throw error instanceof FileError ? withPath(error, file.path) : error;
+    } finally {
+      progress.finished(landed);
+    }
+  }
+
+  async *#limited(content: AsyncIterable<Uint8Array>, limit: RateLimit): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of content) {
+      for (let at = 0; at < chunk.length; at += 16384) {
+        const piece = chunk.subarray(at, at + 16384);
+        yield piece;
+        await limit.wait(piece.length, this.#options.signal);
+      }
+    }
+  }
+}
+
+function notRegular(path: string): FileError {
+  return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
+}
+
+/** The source knows a file by its name only; people want its path. */
+function withPath(error: FileError, path: string): FileError {
+  return new FileError(path, error.operation, error.code, { cause: error, reason: error.reason });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** Reads a file that says it is empty. Most are; those of /proc and /sys are not, and a copy of nothing would be a lie. */
+async function readUnsized(file: OpenFile): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(4096);
+  const first = await file.read(buffer, 0);
+  if (first === 0) return buffer.subarray(0, 0);
+  const parts = [Buffer.from(buffer.subarray(0, first))];
+  let position = first;
+  for (let count = await file.read(buffer, position); count > 0; count = await file.read(buffer, position)) {
+    position += count;
+    if (position > MAX_UNSIZED_BYTES) {
+      throw new FileError(file.path, 'read', 'EFBIG', { reason: `its size is given as 0 but it holds more than ${MAX_UNSIZED_BYTES} bytes` });
+    }
+    parts.push(Buffer.from(buffer.subarray(0, count)));
+  }
+  return Buffer.concat(parts);
+}

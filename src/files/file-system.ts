@@ -1,0 +1,87 @@
+/** What a directory entry is. `other` is a FIFO, a socket or a device. */
+export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
+
+/** What a file system tells about an entry. */
+export interface FileStatus {
+  readonly kind: FileKind;
+  /** The permission bits, 0 to 07777. */
+  readonly mode: number;
+  readonly size: number;
+  /** Seconds since 1970, with a fraction. */
+  readonly mtimeSeconds: number;
+  readonly atimeSeconds: number;
+  /** Device and inode together name the object, whatever path leads to it. */
+  readonly device: bigint | number;
+  readonly inode: bigint | number;
+  /** How many names the object has. */
+  readonly links: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */
+export interface OpenFile {
+  /** How messages name the file. */
+  readonly path: string;
+  status(): Promise<FileStatus>;
+  /** Reads at most `buffer.length` bytes at `position`; 0 at the end of the file. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Writes all the bytes, in order, from `position` on. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  truncate(size: number): Promise<void>;
+  setMode(mode: number): Promise<void>;
+  setOwner(uid: number, gid: number): Promise<void>;
+  setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
+  /** Resolves when the content is on stable storage. */
+  sync(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly access: 'read' | 'write';
+  /** `new`: the name must be free (O_EXCL). `if-missing`: made where absent. */
+  readonly create?: 'new' | 'if-missing';
+  /** Permission bits of a new file, lessened by the umask. */
+  readonly mode?: number;
+  /** Whether a symbolic link as the last component is followed. Default false: opening one fails with ELOOP. */
+  readonly follow?: boolean;
+  /**
+   * For a FIFO or device: wait in reads and writes instead of failing with EAGAIN. Opening itself never waits: a FIFO that nobody reads fails with ENXIO.
+   */
+  readonly blocking?: boolean;
+}
+
+/**
+ * One directory, held so that what happens to the path that led to it does not matter any more. Names are single components that passed the gate; nothing here
+ * takes a path. Every method throws FileError.
+ */
+export interface Directory {
+  /** How messages name the directory. */
+  readonly path: string;
+  /** The names in it, without `.` and `..`, in no particular order. */
+  names(): AsyncIterable<string>;
+  /** The entry's status, or undefined where there is no such name. Without `follow` a link's own status. */
+  status(name: string, options?: { readonly follow?: boolean }): Promise<FileStatus | undefined>;
+  ownStatus(): Promise<FileStatus>;
+  open(name: string, options: OpenOptions): Promise<OpenFile>;
+  /** Goes down one level. Without `follow` a symbolic link fails with ELOOP. */
+  directory(name: string, options?: { readonly follow?: boolean }): Promise<Directory>;
+  makeDirectory(name: string, mode: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** Where a symbolic link points. */
+  readLink(name: string): Promise<string>;
+  setOwnMode(mode: number): Promise<void>;
+  setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
+  /** Makes renames and new names in this directory durable. */
+  sync(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Where paths begin. What a path may reach is the implementation's business: the whole machine (local), or what lies below one folder (rooted). */
+export interface FileSystem {
+  /** Opens the directory at `path`; links on the way are followed as far as the implementation lets them. */
+  directory(path: string): Promise<Directory>;
+}

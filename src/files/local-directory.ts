@@ -1,0 +1,162 @@
+import { constants, existsSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { decodeName, osPath } from '../base/byte-name.ts';
+import { FileError } from '../base/errors.ts';
+import type { Directory, FileStatus, OpenFile, OpenOptions } from './file-system.ts';
+import { LocalFile, statusOf } from './local-file.ts';
+import { joinPath } from './path.ts';
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+
+/** Linux's O_PATH (fcntl.h), which node:fs does not name: a handle that needs no read permission. The value is the same on all its platforms that Node supports. */
+const O_PATH = 0o10000000;
+
+let pinning: boolean | undefined;
+
+/** Whether an open directory can be reached by its descriptor, so that no rename or link on the way to it matters (openat(2) by way of /proc). */
+function canPin(): boolean {
+  pinning ??= process.platform === 'linux' && existsSync('/proc/self/fd');
+  return pinning;
+}
+
+/**
+ * A directory of this machine. A pinned one holds a descriptor and reaches its entries through it: races with whoever renames directories or plants
+ * links above it are lost by them. Where the system cannot pin, names are resolved by path and links are checked before use, which leaves a race.
+ */
+export class LocalDirectory implements Directory {
+  readonly path: string;
+  /** What the system is given in place of `path`. */
+  readonly #base: string;
+  #handle: fs.FileHandle | undefined;
+
+  private constructor(path: string, base: string, handle?: fs.FileHandle) {
+    this.path = path;
+    this.#base = base;
+    this.#handle = handle;
+  }
+
+  /**
+   * Opens the directory at `systemPath`. `follow` says whether a link as its last component is followed.
+   *
+   * @throws {FileError} ENOTDIR where it is no directory, ELOOP where it is a link that is not to be followed.
+   */
+  static async open(systemPath: string, shownPath: string, options: { follow: boolean; pin: boolean }): Promise<LocalDirectory> {
+    try {
+      if (options.pin && canPin()) {
+        const handle = await fs.open(osPath(systemPath), O_PATH | O_DIRECTORY | (options.follow ? 0 : O_NOFOLLOW));
+        return new LocalDirectory(shownPath, `/proc/self/fd/${handle.fd}`, handle);
+      }
+      const stats = options.follow ? await fs.stat(osPath(systemPath)) : await fs.lstat(osPath(systemPath));
+      if (stats.isSymbolicLink()) throw new FileError(shownPath, 'open', 'ELOOP');
+      if (!stats.isDirectory()) throw new FileError(shownPath, 'open', 'ENOTDIR');
+      return new LocalDirectory(shownPath, systemPath);
+    } catch (cause) {
+      throw await asLinkError(FileError.from(cause, shownPath, 'open'), systemPath, options.follow);
+    }
+  }
+
+  #at(name: string): string | Buffer {
+    return osPath(joinPath(this.#base, name));
+  }
+
+  async #run<T>(path: string, operation: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw FileError.from(cause, path, operation);
+    }
+  }
+
+  #shown(name: string): string {
+    return joinPath(this.path, name);
+  }
+
+  async *names(): AsyncIterable<string> {
+    const names = await this.#run(this.path, 'list', () => fs.readdir(osPath(this.#base), { encoding: 'buffer' }));
+    for (const name of names) yield decodeName(name);
+  }
+
+  async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
+    try {
+      return statusOf(options.follow === true ? await fs.stat(this.#at(name)) : await fs.lstat(this.#at(name)));
+    } catch (cause) {
+      const error = FileError.from(cause, this.#shown(name), 'stat');
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async ownStatus(): Promise<FileStatus> {
+    return await this.#run(this.path, 'stat', async () => statusOf(await fs.stat(osPath(this.#base))));
+  }
+
+  async open(name: string, options: OpenOptions): Promise<OpenFile> {
+    let flags = (options.access === 'read' ? O_RDONLY : O_WRONLY) | O_NONBLOCK;
+    if (options.follow !== true) flags |= O_NOFOLLOW;
+    if (options.create !== undefined) flags |= O_CREAT;
+    if (options.create === 'new') flags |= O_EXCL;
+    const path = this.#shown(name);
+    return await this.#run(path, 'open', async () => {
+      const handle = await fs.open(this.#at(name), flags, options.mode ?? 0o666);
+      if (options.blocking !== true) return new LocalFile(handle, path);
+      try {
+        return new LocalFile(await fs.open(this.#at(name), flags & ~(O_NONBLOCK | O_CREAT | O_EXCL)), path);
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<LocalDirectory> {
+    const pin = this.#handle !== undefined;
+    return await LocalDirectory.open(joinPath(this.#base, name), this.#shown(name), { follow: options.follow === true, pin });
+  }
+
+  async makeDirectory(name: string, mode: number): Promise<void> {
+    await this.#run(this.#shown(name), 'mkdir', () => fs.mkdir(this.#at(name), mode));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#run(this.#shown(to), 'rename', () => fs.rename(this.#at(from), this.#at(to)));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#run(this.#shown(name), 'remove', () => fs.unlink(this.#at(name)));
+  }
+
+  async readLink(name: string): Promise<string> {
+    return await this.#run(this.#shown(name), 'readlink', async () => decodeName(await fs.readlink(this.#at(name), { encoding: 'buffer' })));
+  }
+
+  async setOwnMode(mode: number): Promise<void> {
+    await this.#run(this.path, 'set mode', () => fs.chmod(osPath(this.#base), mode));
+  }
+
+  async setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
+    await this.#run(this.path, 'set times', () => fs.utimes(osPath(this.#base), atimeSeconds, mtimeSeconds));
+  }
+
+  async sync(): Promise<void> {
+    await this.#run(this.path, 'sync', async () => {
+      const handle = await fs.open(osPath(this.#base), O_RDONLY | O_DIRECTORY);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+}
+
+/** O_DIRECTORY with O_NOFOLLOW on a link fails with ENOTDIR: tells the two apart, because a link below the root is an attack worth naming. */
+async function asLinkError(error: FileError, systemPath: string, follow: boolean): Promise<FileError> {
+  if (follow || error.code !== 'ENOTDIR') return error;
+  const stats = await fs.lstat(osPath(systemPath)).catch(() => undefined);
+  return stats?.isSymbolicLink() === true ? new FileError(error.path, error.operation, 'ELOOP', { cause: error }) : error;
+}

@@ -1,0 +1,82 @@
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { ConnectionError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
+import type { SshChannel, SshExit } from '../connection.ts';
+
+/** A child whose three streams are pipes. */
+export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** How long a program may take to end after SIGTERM. */
+export const KILL_AFTER_MS = 500;
+/** How long the exit waits for the pipes after the program ended: what they still hold arrives at once or never. */
+const SETTLE_AFTER_EXIT_MS = 250;
+/** After so long without a byte, pipes that somebody else holds open count as ended. */
+const ORPHANED_PIPE_MS = 2000;
+/** The exit status of ssh for its own failures. A remote command can end with it too; OpenSSH cannot tell them apart either. */
+const SSH_FAILED = 255;
+
+/** Ends a pipe that a grandchild keeps open after the program has ended, without losing what is still in it. */
+function endOrphanedPipe(pipe: Readable): void {
+  let silent = true;
+  const touch = (): void => {
+    silent = false;
+  };
+  const timer = setInterval(() => {
+    if (pipe.readableEnded || pipe.destroyed) return clearInterval(timer);
+    if (silent && pipe.readableLength === 0) {
+      clearInterval(timer);
+      pipe.push(null);
+    }
+    silent = true;
+  }, ORPHANED_PIPE_MS);
+  timer.unref();
+  // 'data' would make the stream flow; listening to what was pushed does not.
+  const push = pipe.push.bind(pipe);
+  pipe.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    touch();
+    return push(chunk, encoding);
+  };
+  pipe.once('close', () => clearInterval(timer));
+}
+
+function exitOf(host: string, code: number | null, signal: NodeJS.Signals | null, closed: boolean): SshExit {
+  const name = signal?.replace(/^SIG/, '') ?? null;
+  if (!closed && code !== SSH_FAILED && signal === null) return { code, signal: name };
+  const reason = closed ? 'connection closed' : 'connection lost';
+  const lost = new ConnectionError(printable(host), 'transfer', reason, { code: 'ERR_CONNECTION_LOST' });
+  return { code, signal: name, lost };
+}
+
+/** Makes a channel of a running `ssh` program. */
+export function programChannel(child: PipedChild, host: string): SshChannel {
+  const { stdin, stdout, stderr } = child;
+  let closed = false;
+  // An error of a pipe also fails the write that met it; without a listener it would end the process.
+  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+
+  const exit = new Promise<SshExit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      endOrphanedPipe(stdout);
+      endOrphanedPipe(stderr);
+      const settle = (): void => resolve(exitOf(host, code, signal, closed));
+      const timer = setTimeout(settle, SETTLE_AFTER_EXIT_MS);
+      child.once('close', () => {
+        clearTimeout(timer);
+        settle();
+      });
+    });
+  });
+
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    // First the streams: a program that ignores signals still sees them end.
+    for (const stream of [stdin, stdout, stderr]) stream.destroy();
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    child.once('exit', () => clearTimeout(timer));
+  };
+  return { input: stdout, output: stdin, stderr, exit, close };
+}

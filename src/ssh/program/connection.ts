@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { ConnectionError } from '../../base/errors.ts';
+import { type Log, silentLog } from '../../base/log.ts';
+import { printable } from '../../base/printable.ts';
+import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
+import { checkTarget } from '../names.ts';
+import { programArguments, type RemoteRequest } from './arguments.ts';
+import { type PipedChild, programChannel } from './channel.ts';
+
+/** Options of {@link openProgramConnection}. */
+export interface ProgramConnectionOptions {
+  /** The `ssh` program: a path, or a name that the system finds. Default `ssh`. */
+  readonly program?: string | undefined;
+  /** Option words of ssh in the user's order. */
+  readonly args?: readonly string[] | undefined;
+  /** The environment of the program. Default: that of this process. */
+  readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends the connection with all its channels. */
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Log | undefined;
+}
+
+/** Starts the program; no shell is involved. */
+async function start(program: string, args: string[], host: string, options: ProgramConnectionOptions): Promise<PipedChild> {
+  try {
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.variables && { env: { ...options.variables } }),
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    // A later error can only be a signal that could not be sent.
+    child.on('error', () => {});
+    return child;
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new ConnectionError(
+      printable(host),
+      'connect',
+      `${printable(program)}: ${missing ? 'program not found' : 'program could not be started'}`,
+      { code: missing ? 'ENOENT' : 'ERR_CONNECT', cause, cure: 'install the OpenSSH client, or use --transport builtin' },
+    );
+  }
+}
+
+/**
+ * Connects through the system's `ssh` program, which is started anew for each channel. Nothing is started before the
+ * first channel.
+ *
+ * @throws {ConnectionError} `EINVAL` for a host, user or port that must not reach a command line
+ */
+export function openProgramConnection(target: SshTarget, options: ProgramConnectionOptions = {}): SshConnection {
+  checkTarget(target);
+  const program = options.program ?? 'ssh';
+  const log = options.log ?? silentLog;
+  const channels = new Set<SshChannel>();
+  let closed = false;
+
+  const open = async (request: RemoteRequest, { signal }: ChannelOptions = {}): Promise<SshChannel> => {
+    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
+    const lost = () => new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
+    if (closed) throw lost();
+    const args = programArguments(target, options.args ?? [], request);
+    log.debug(1, `starting ${[program, ...args].map(printable).join(' ')}`);
+    const channel = programChannel(await start(program, args, target.host, options), target.host);
+    channels.add(channel);
+    signal?.addEventListener('abort', channel.close, { once: true });
+    void channel.exit.then((exit) => {
+      channels.delete(channel);
+      signal?.removeEventListener('abort', channel.close);
+      log.debug(1, `${printable(program)} ended with ${exit.code ?? exit.signal ?? 'no status'}`);
+    });
+    if (closed || signal?.aborted) {
+      channel.close();
+      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
+      throw lost();
+    }
+    return channel;
+  };
+
+  const close = async (): Promise<void> => {
+    closed = true;
+    options.signal?.removeEventListener('abort', close);
+    const open = [...channels];
+    for (const channel of open) channel.close();
+    await Promise.all(open.map((channel) => channel.exit));
+  };
+  options.signal?.addEventListener('abort', close, { once: true });
+  return {
+    exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),
+    subsystem: (name, channelOptions) => open({ kind: 'subsystem', name }, channelOptions),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
