@@ -1,4 +1,4 @@
-import { ConnectionError, RemoteError, SealiftError } from '../base/errors.ts';
+import { ConnectionError, RemoteError } from '../base/errors.ts';
 import { withDeadline } from '../base/deadline.ts';
 import { remoteCommandLine, type ScpCommand } from '../scp/command.ts';
 import { ScpLink, type Trace } from '../scp/link.ts';
@@ -59,9 +59,14 @@ const noExit: SshExit = { code: 0, signal: null };
 
 /** A link that ended early is a symptom; how the remote side ended may tell the cause. */
 async function explain(error: unknown, channel: SshChannel, host: string): Promise<unknown> {
-  if (!(error instanceof SealiftError) || error.code !== 'ERR_CONNECTION_LOST') return error;
+  if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
   const exit = await withDeadline(channel.exit, LAST_WORDS_TIMEOUT_MS, () => new Error('no exit')).catch(() => undefined);
-  return (exit === undefined ? undefined : exitError(exit, host, error)) ?? error;
+  if (exit === undefined) return error;
+  if (exit.lost === undefined) return exitError(exit, host, error) ?? error;
+  // Transports that know why the connection ended say so; the ssh program has told it on standard error.
+  const lost = exit.lost;
+  if (!(lost instanceof ConnectionError) || lost.cause === undefined) return error;
+  return new ConnectionError(host, 'transfer', `${error.message.slice(host.length + 2)} (${lost.message})`, { code: lost.code, cause: lost, cure: lost.cure });
 }
 
 /**

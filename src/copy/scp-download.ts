@@ -32,7 +32,7 @@ export async function downloadByScp(
   const receiver = await TreeReceiver.open(fileSystem, target, {
     ...options,
     followLinks: options.recursive ? 'never' : 'top',
-    fileModeMask: options.preserveSpecial === true ? 0o7777 : 0o777,
+    modeMask: options.preserveSpecial === true ? 0o7777 : 0o777,
     checkName: (name) => request.check(name),
   });
   const { recursive, preserve, verbose } = options;

@@ -13,8 +13,8 @@ export interface RemoteEndOptions {
   readonly fileSystem: FileSystem;
   /** Whether links inside the target of an upload are followed. */
   readonly followLinks: 'always' | 'never';
-  /** Which mode bits a file may get with `-p`. */
-  readonly fileModeMask: number;
+  /** Which mode bits an entry may get with `-p`. */
+  readonly modeMask: number;
   readonly durable?: boolean;
   readonly observer: CopyObserver;
   readonly trace?: Trace | undefined;

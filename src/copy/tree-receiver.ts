@@ -15,8 +15,8 @@ export interface ReceiveOptions {
    * Whether links inside the target are followed. `never` for what a stranger sends; `always` where the peer acts with the rights of the user whose links they are.
    */
   readonly followLinks: 'always' | 'top' | 'never';
-  /** Which of the mode bits 07777 a file may get with `preserve`. */
-  readonly fileModeMask: number;
+  /** Which of the mode bits 07777 an entry may get with `preserve`. Directories may have the sticky bit in any case. */
+  readonly modeMask: number;
   /** Content is on stable storage before a file counts as landed. */
   readonly durable?: boolean | undefined;
   /** Passes the names of the top level. @throws {ProtocolError} */
@@ -99,10 +99,10 @@ export class TreeReceiver implements SinkReceiver {
 
   async file(entry: IncomingFile): Promise<SinkFile> {
     const { directory, name } = this.#place(entry, 'file');
-    const { preserve, durable, fileModeMask } = this.#options;
+    const { preserve, durable, modeMask } = this.#options;
     const landing = await land(directory, name, { mode: entry.mode, follow: this.#follow, durable: durable === true });
-    return new ReceivedFile(landing, this.#options, entry, {
-      mode: preserve ? entry.mode & fileModeMask : undefined,
+    return new ReceivedFile(joinPath(directory.path, name), landing, this.#options, entry, {
+      mode: preserve ? entry.mode & modeMask : undefined,
       times: preserve ? entry.times : undefined,
     });
   }
@@ -126,7 +126,7 @@ export class TreeReceiver implements SinkReceiver {
     if (!isNew && !this.#options.preserve) return undefined;
     const current = (await directory.ownStatus()).mode;
     // Set-group-ID on a directory comes from the directory above it here, not from the peer.
-    const wanted = (current & 0o6000) | (this.#options.preserve ? entry.mode & 0o1777 : current & entry.mode & 0o777);
+    const wanted = (current & 0o6000) | (this.#options.preserve ? entry.mode & (this.#options.modeMask | 0o1000) : current & entry.mode & 0o777);
     return wanted === current ? undefined : wanted;
   }
 
@@ -160,12 +160,20 @@ export class TreeReceiver implements SinkReceiver {
 
 /** A file on its way in: its landing, watched by the progress display and held back by the rate limit. */
 class ReceivedFile implements SinkFile {
+  readonly path: string;
   readonly #landing: Landing;
   readonly #options: ReceiveOptions;
   readonly #attributes: Parameters<Landing['commit']>[0];
   readonly #progress: ReturnType<CopyObserver['fileStarted']>;
 
-  constructor(landing: Landing, options: ReceiveOptions, entry: IncomingFile, attributes: Parameters<Landing['commit']>[0]) {
+  constructor(
+    path: string,
+    landing: Landing,
+    options: ReceiveOptions,
+    entry: IncomingFile,
+    attributes: Parameters<Landing['commit']>[0],
+  ) {
+    this.path = path;
     this.#landing = landing;
     this.#options = options;
     this.#attributes = attributes;

@@ -144,13 +144,12 @@ export class TreeSender {
       const content = unsized === undefined ? readAhead(file, size) : once(unsized);
       await this.#source.file({
         ...this.#announce(name, status),
+        path: file.path,
         size,
         content: this.#options.rateLimit === undefined ? content : this.#limited(content, this.#options.rateLimit),
         onBytes: (bytes) => progress.moved(bytes),
       });
       landed = true;
-    } catch (error) {
-      throw error instanceof FileError ? withPath(error, file.path) : error;
     } finally {
       progress.finished(landed);
     }
@@ -169,11 +168,6 @@ export class TreeSender {
 
 function notRegular(path: string): FileError {
   return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
-}
-
-/** The source knows a file by its name only; people want its path. */
-function withPath(error: FileError, path: string): FileError {
-  return new FileError(path, error.operation, error.code, { cause: error, reason: error.reason });
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

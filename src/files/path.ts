@@ -1,3 +1,4 @@
+import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 
 /** A path split where its last component begins. */
@@ -49,5 +50,10 @@ export interface Located {
 /** Opens the directory that holds the last component of `path`. @throws {FileError} */
 export async function locate(fileSystem: FileSystem, path: string): Promise<Located> {
   const { parent, name, mustBeDirectory } = splitPath(path);
-  return { directory: await fileSystem.directory(parent), name, mustBeDirectory };
+  try {
+    return { directory: await fileSystem.directory(parent), name, mustBeDirectory };
+  } catch (error) {
+    // What the person named is the whole path.
+    throw error instanceof FileError ? new FileError(path, error.operation, error.code, { cause: error, reason: error.reason }) : error;
+  }
 }

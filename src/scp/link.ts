@@ -144,4 +144,11 @@ export class ScpLink {
   lost(cause?: unknown): ConnectionError {
     return new ConnectionError(this.#host, 'transfer', 'lost connection', { code: 'ERR_CONNECTION_LOST', cause });
   }
+
+  /** Adds to a lost connection what was under way; any other error comes back as it is. */
+  lostDuring(error: unknown, what: string): unknown {
+    if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
+    const reason = error.message.slice(error.host.length + 2);
+    return new ConnectionError(this.#host, 'transfer', `${reason} while ${what}`, { code: 'ERR_CONNECTION_LOST', cause: error });
+  }
 }

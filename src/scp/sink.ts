@@ -28,6 +28,8 @@ export interface IncomingFile extends IncomingEntry {
 
 /** Where the bytes of one file go. */
 export interface SinkFile {
+  /** How messages name the file. */
+  readonly path: string;
   /**
    * Takes over the chunk. Returns a promise where the caller must wait before it sends more.
    *
@@ -244,8 +246,11 @@ class ScpSink {
     }
     this.#link.sendOk();
     let landed = false;
+    const before = this.#bytes;
     try {
       landed = await this.#receive(file, size);
+    } catch (error) {
+      throw this.#link.lostDuring(error, `receiving ${file.path} (${this.#bytes - before} of ${size} bytes)`);
     } finally {
       if (!landed) await file.discard();
     }

@@ -17,6 +17,8 @@ export interface SourceEntry {
 
 /** A file whose bytes are to be sent. */
 export interface SourceFile extends SourceEntry {
+  /** How messages name the file. */
+  readonly path: string;
   /** The exact number of bytes that will be announced. */
   readonly size: number;
   /**
@@ -57,10 +59,19 @@ export class ScpSource {
 
   /** Sends one file. Resolves when the sink has confirmed it. */
   async file(file: SourceFile): Promise<void> {
+    const progress = { sent: 0 };
+    try {
+      await this.#file(file, progress);
+    } catch (error) {
+      throw this.#link.lostDuring(error, `sending ${file.path} (${progress.sent} of ${file.size} bytes)`);
+    }
+  }
+
+  async #file(file: SourceFile, progress: { sent: number }): Promise<void> {
     await this.#times(file.times);
     this.#link.sendRecord({ type: 'C', mode: file.mode, size: file.size, name: file.name });
     await this.#expectOk();
-    const failure = await this.#content(file);
+    const failure = await this.#content(file, progress);
     if (failure === undefined) this.#link.sendOk();
     else this.#link.sendError(`scp: ${failure.message}`);
     const reply = await this.#link.readReply();
@@ -118,23 +129,24 @@ export class ScpSource {
   }
 
   /** Sends exactly `size` bytes. Returns what went wrong with the file; problems of the wire are thrown. */
-  async #content(file: SourceFile): Promise<FileError | undefined> {
+  async #content(file: SourceFile, progress: { sent: number }): Promise<FileError | undefined> {
     const writer = this.#link.writer;
     let left = file.size;
     let failure: FileError | undefined;
     const chunks = file.content[Symbol.asyncIterator]();
     try {
       while (left > 0) {
-        const chunk = await nextChunk(chunks, file.name);
+        const chunk = await nextChunk(chunks, file.path);
         if (chunk instanceof FileError) failure = chunk;
         if (chunk instanceof FileError || chunk === undefined) break;
         const piece = chunk.length > left ? chunk.subarray(0, left) : chunk;
         await writer.send(piece);
         left -= piece.length;
+        progress.sent += piece.length;
         file.onBytes?.(piece.length);
       }
       if (left > 0) {
-        failure ??= new FileError(file.name, 'read', 'ERR_FILE_CHANGED', { reason: 'file became shorter while it was read' });
+        failure ??= new FileError(file.path, 'read', 'ERR_FILE_CHANGED', { reason: 'file became shorter while it was read' });
         for (; left > 0; left -= zeros.length) await writer.send(left < zeros.length ? zeros.subarray(0, left) : zeros);
       }
       await writer.flush();

@@ -3,7 +3,7 @@ import { type Log, silentLog } from '../base/log.ts';
 import { printable } from '../base/printable.ts';
 import type { Prompter } from './connection.ts';
 import { changedKeyWarning, unknownKeyQuestion } from './host-key-texts.ts';
-import { addKnownHost, loadKnownHosts } from './known-hosts/files.ts';
+import { addKnownHost, isRevokedKey, loadKnownHosts } from './known-hosts/files.ts';
 import { blobType, fingerprint, keyTypeLabel } from './known-hosts/fingerprint.ts';
 import { type HostKeyVerdict, knownKeyTypes, lookUpHostKey, queryName } from './known-hosts/lookup.ts';
 import type { KnownHost } from './known-hosts/parse.ts';
@@ -20,6 +20,8 @@ export interface HostKeyPolicy {
   /** New keys are written to the first of them. */
   readonly userKnownHostsFiles: readonly string[];
   readonly globalKnownHostsFiles: readonly string[];
+  /** RevokedHostKeys: public keys that are never accepted, one a line. */
+  readonly revokedHostKeysFile?: string | undefined;
   readonly hashKnownHosts?: boolean | undefined;
   /** Look the address up too, where {@link verifyHostKey} is given one. */
   readonly checkHostIp?: boolean | undefined;
@@ -32,6 +34,8 @@ export interface HostKeyPolicy {
 
 /** How often an answer that is neither yes, no nor the fingerprint is asked for again. */
 export const MAX_HOST_KEY_QUESTIONS = 5;
+
+const DO_NOT_CONNECT = 'do not connect; ask the administrator of the host';
 
 /** The types of host keys that are known for a server, so that these are offered first. */
 export async function knownHostKeyTypes(policy: HostKeyPolicy): Promise<string[]> {
@@ -77,7 +81,12 @@ async function remember(policy: HostKeyPolicy, key: Buffer, type: string): Promi
   }
 }
 
-async function confirmedByPerson(policy: HostKeyPolicy, key: Buffer, type: string, signal?: AbortSignal): Promise<boolean> {
+async function confirmedByPerson(
+  policy: HostKeyPolicy,
+  key: Buffer,
+  type: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const print = fingerprint(key);
   let question = unknownKeyQuestion(policy.host, policy.port, type, print);
   for (let asked = 0; asked < MAX_HOST_KEY_QUESTIONS; asked++) {
@@ -107,7 +116,11 @@ async function decideUnknown(
   }
   const label = `${keyTypeLabel(type)} host key ${fingerprint(key)}`;
   if (policy.strict === 'yes') {
-    refuse(policy, `the ${label} is not known and strict checking is on`, 'add the key to known_hosts after checking it');
+    refuse(
+      policy,
+      `the ${label} is not known and strict checking is on`,
+      'add the key to known_hosts after checking it',
+    );
   }
   if (policy.strict === 'ask' && !(await confirmedByPerson(policy, key, type, signal))) {
     refuse(
@@ -119,11 +132,16 @@ async function decideUnknown(
   await remember(policy, key, type);
 }
 
-function decideRefused(policy: HostKeyPolicy, verdict: HostKeyVerdict & { entry: KnownHost }, key: Buffer, type: string): never {
+function decideRefused(
+  policy: HostKeyPolicy,
+  verdict: HostKeyVerdict & { entry: KnownHost },
+  key: Buffer,
+  type: string,
+): never {
   const place = `${printable(verdict.entry.file)}:${verdict.entry.line}`;
   const name = queryName({ host: policy.host, port: policy.port, alias: policy.hostKeyAlias });
   if (verdict.kind === 'revoked') {
-    refuse(policy, `the ${keyTypeLabel(type)} host key is revoked (${place})`, 'do not connect; ask the administrator of the host');
+    refuse(policy, `the ${keyTypeLabel(type)} host key is revoked (${place})`, DO_NOT_CONNECT);
   }
   const sameType = verdict.kind === 'changed' && verdict.sameType;
   policy.prompter?.tell(changedKeyWarning(policy.host, type, fingerprint(key), verdict.entry, sameType));
@@ -140,6 +158,13 @@ async function check(policy: HostKeyPolicy, key: Buffer, presented: PresentedKey
   const type = blobType(key);
   if (type === undefined) refuse(policy, 'the host key is malformed');
   if (policy.pins !== undefined) return checkPins(policy, policy.pins, key, type);
+  if (policy.revokedHostKeysFile !== undefined && (await isRevokedKey(policy.revokedHostKeysFile, key))) {
+    refuse(
+      policy,
+      `the ${keyTypeLabel(type)} host key is revoked (${printable(policy.revokedHostKeysFile)})`,
+      DO_NOT_CONNECT,
+    );
+  }
   const entries = await loadKnownHosts([...policy.userKnownHostsFiles, ...policy.globalKnownHostsFiles]);
   const query = {
     host: policy.host,

@@ -13,7 +13,13 @@ export function unknownKeyQuestion(host: string, port: number, type: string, pri
 }
 
 /** The warning before a connection is refused because the key is not the known one. */
-export function changedKeyWarning(host: string, type: string, print: string, known: KnownHost, sameType: boolean): string {
+export function changedKeyWarning(
+  host: string,
+  type: string,
+  print: string,
+  known: KnownHost,
+  sameType: boolean,
+): string {
   const rule = '*'.repeat(68);
   return [
     rule,

@@ -36,7 +36,7 @@ async function* inChunks(content: Buffer, size = 1000): AsyncGenerator<Buffer> {
 }
 
 async function sendNode(source: ScpSource, node: Node, mtimeSeconds: number): Promise<void> {
-  const entry = { name: node.name, mode: node.mode, times: { mtimeSeconds, atimeSeconds: 1 } };
+  const entry = { name: node.name, path: node.name, mode: node.mode, times: { mtimeSeconds, atimeSeconds: 1 } };
   if (node.kind === 'file') {
     await source.file({ ...entry, size: node.content.length, content: inChunks(node.content) });
     return;
@@ -289,7 +289,7 @@ async function sourceSends(replies: string, work: (source: ScpSource) => Promise
   return { sent: output.bytes.toString('latin1'), error };
 }
 
-const file = (content: string, size = content.length) => ({ name: 'f', mode: 0o644, size, content: inChunks(Buffer.from(content), 2) });
+const file = (content: string, size = content.length) => ({ name: 'f', path: 'dir/f', mode: 0o644, size, content: inChunks(Buffer.from(content), 2) });
 
 describe('source', () => {
   it('sends times, record, data and verdict', async () => {
@@ -312,7 +312,7 @@ describe('source', () => {
     const { sent } = await sourceSends('\0\0\0', async (source) => {
       await expect(source.file(file('abc', 6))).rejects.toMatchObject({ code: 'ERR_FILE_CHANGED' });
     });
-    expect(sent).toBe('C0644 6 f\nabc\0\0\0\x01scp: f: file became shorter while it was read\n');
+    expect(sent).toBe('C0644 6 f\nabc\0\0\0\x01scp: dir/f: file became shorter while it was read\n');
   });
 
   it('sends no more of a file that grew than it announced', async () => {
@@ -327,7 +327,7 @@ describe('source', () => {
       throw new FileError('f', 'read', 'EIO');
     }
     const { sent } = await sourceSends('\0\0\0\0\0', async (source) => {
-      await expect(source.file({ name: 'f', mode: 0o644, size: 4, content: broken() })).rejects.toMatchObject({ code: 'EIO' });
+      await expect(source.file({ name: 'f', path: 'dir/f', mode: 0o644, size: 4, content: broken() })).rejects.toMatchObject({ code: 'EIO' });
       await source.file(file('ok'));
     });
     expect(sent).toBe('C0644 4 f\nab\0\0\x01scp: f: Input/output error\nC0644 2 f\nok\0');
@@ -350,7 +350,7 @@ describe('source', () => {
 
   it('takes the end of the stream for a lost connection', async () => {
     const { error } = await sourceSends('\0\0', async (source) => await source.file(file('x')));
-    expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', message: 'peer: lost connection' });
+    expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', message: 'peer: lost connection while sending dir/f (1 of 1 bytes)' });
   });
 
   it('holds its producer back while the peer does not read', async () => {
@@ -364,7 +364,7 @@ describe('source', () => {
       }
     }
     const source = await ScpSource.start(new ScpLink(left.input, left.output, 'peer'));
-    const sending = source.file({ name: 'f', mode: 0o644, size: 1e12, content: endless() }).catch((error: unknown) => error);
+    const sending = source.file({ name: 'f', path: 'dir/f', mode: 0o644, size: 1e12, content: endless() }).catch((error: unknown) => error);
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(produced).toBeLessThan(6);
     left.output.destroy();

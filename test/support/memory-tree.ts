@@ -33,6 +33,7 @@ export class MemoryReceiver implements SinkReceiver {
     const chunks: Buffer[] = [];
     let length = 0;
     return {
+      path,
       write: (chunk) => {
         length += chunk.length;
         if (length > this.#failAfter) throw new FileError(path, 'write', 'ENOSPC');

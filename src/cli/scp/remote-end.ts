@@ -22,15 +22,21 @@ export async function runRemoteEnd(options: ScpOptions, signal: AbortSignal): Pr
     path: operands[0] ?? '.',
   };
   const trace = options.verbosity >= 3 ? (direction: string, what: string) => reporter.note(`scp: ${direction} ${what}`) : undefined;
-  return await serveScp(process.stdin, process.stdout, command, {
+  const work = serveScp(process.stdin, process.stdout, command, {
     fileSystem: localFileSystem(),
     followLinks: 'always',
     // The peer has a shell as this user in any case: what OpenSSH's scp preserves is preserved.
-    fileModeMask: 0o7777,
+    modeMask: 0o7777,
     observer: silentObserver,
     trace,
     signal,
     // The login shell has expanded patterns already; what is left are names.
     expand: async () => operands,
   });
+  try {
+    return await work;
+  } finally {
+    // The other side waits for this process to end before it closes: an open standard input would keep it alive.
+    process.stdin.destroy();
+  }
 }

@@ -2,7 +2,7 @@ import { printable } from '../../base/printable.ts';
 import { fitWidth } from './width.ts';
 
 /** Columns that everything but the name takes. */
-const FIXED_COLUMNS = 36;
+const FIXED_COLUMNS = 35;
 
 /** After this long without a byte the meter says so. Seconds. */
 const STALL_SECONDS = 5;

@@ -44,9 +44,15 @@ function holds(name: string, argument: string, context: MatchContext, values: Co
   const patterns = argument.split(',');
   switch (name) {
     case 'host':
-      return matchPatternList(hostname.toLowerCase(), patterns.map((pattern) => pattern.toLowerCase()));
+      return matchPatternList(
+        hostname.toLowerCase(),
+        patterns.map((pattern) => pattern.toLowerCase()),
+      );
     case 'originalhost':
-      return matchPatternList(context.originalHost.toLowerCase(), patterns.map((pattern) => pattern.toLowerCase()));
+      return matchPatternList(
+        context.originalHost.toLowerCase(),
+        patterns.map((pattern) => pattern.toLowerCase()),
+      );
     case 'user':
       return matchPatternList(context.user ?? values.get('user')?.[0]?.words[0] ?? context.localUser, patterns);
     case 'localuser':

@@ -56,14 +56,17 @@ const defaultAuthentications: readonly string[] = ['publickey', 'keyboard-intera
 /** Reads single values of one host and refuses what they must not be. */
 function reader(values: ConfigValues, host: string) {
   const refuse = (keyword: string, value: string): never => {
-    throw new ConnectionError(printable(host), 'resolve', `${keyword}: bad value ${printable(value)}`, { code: 'ERR_CONFIG' });
+    throw new ConnectionError(printable(host), 'resolve', `${keyword}: bad value ${printable(value)}`, {
+      code: 'ERR_CONFIG',
+    });
   };
   const word = (keyword: string): string | undefined => firstWord(values, keyword.toLowerCase());
   return {
     refuse,
     word,
     /** `none` counts as absent. */
-    name: (keyword: string): string | undefined => (word(keyword)?.toLowerCase() === 'none' ? undefined : word(keyword)),
+    name: (keyword: string): string | undefined =>
+      word(keyword)?.toLowerCase() === 'none' ? undefined : word(keyword),
     flag(keyword: string, standard: boolean): boolean {
       const value = word(keyword)?.toLowerCase();
       if (value === undefined) return standard;
@@ -84,7 +87,8 @@ function reader(values: ConfigValues, host: string) {
       const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
       if (!/^(?:\d{1,9}[smhdw]?)+$/.test(value)) refuse(keyword, value);
       let seconds = 0;
-      for (const [, number, unit] of value.matchAll(/(\d+)([smhdw]?)/g)) seconds += Number(number) * (units[unit ?? ''] ?? 1);
+      for (const [, number, unit] of value.matchAll(/(\d+)([smhdw]?)/g))
+        seconds += Number(number) * (units[unit ?? ''] ?? 1);
       return Math.min(seconds, 2 ** 31 / 1000 - 1) * 1000;
     },
   };
@@ -110,7 +114,10 @@ function authentications(read: Reader): string[] {
   const preferred = read.word('PreferredAuthentications')?.split(',') ?? defaultAuthentications;
   const allowed: Readonly<Record<string, boolean>> = {
     publickey: read.flag('PubkeyAuthentication', true),
-    'keyboard-interactive': read.flag('KbdInteractiveAuthentication', read.flag('ChallengeResponseAuthentication', true)),
+    'keyboard-interactive': read.flag(
+      'KbdInteractiveAuthentication',
+      read.flag('ChallengeResponseAuthentication', true),
+    ),
     password: read.flag('PasswordAuthentication', true),
   };
   return preferred.filter((method) => Object.hasOwn(allowed, method) && allowed[method] === true);
@@ -136,7 +143,9 @@ export function hostConfig(target: SshTarget, values: ConfigValues, environment:
   const read = reader(values, target.host);
   const user = checkUser(target.user ?? read.word('User') ?? environment.user);
   const port = target.port ?? read.count('Port', 22, 1, 65535);
-  const hostname = checkHost(expandTokens(read.word('HostName') ?? target.host, { h: target.host, n: target.host }, target.host));
+  const hostname = checkHost(
+    expandTokens(read.word('HostName') ?? target.host, { h: target.host, n: target.host }, target.host),
+  );
   const tokens: Tokens = {
     h: hostname,
     n: target.host,

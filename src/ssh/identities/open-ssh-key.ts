@@ -43,7 +43,9 @@ function readHeader(data: Buffer): Header | undefined {
 
 /** Reads a key in OpenSSH's own format. The decryption (bcrypt) is ssh2's, which is loaded for it. */
 export async function parseOpenSshKey(text: string, passphrase: string | undefined): Promise<PrivateKeyResult> {
-  const body = /^-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----$/.exec(text)?.[1];
+  const body = /^-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----$/.exec(
+    text,
+  )?.[1];
   const header = body === undefined ? undefined : readHeader(Buffer.from(body, 'base64'));
   if (header === undefined) return { kind: 'unusable', reason: 'malformed private key' };
   const encrypted = header.cipher !== 'none';

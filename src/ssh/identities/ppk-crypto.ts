@@ -37,7 +37,13 @@ export async function derivePpkKeys(file: PpkFile, passphrase: string): Promise<
   const { memoryKiB, passes, parallelism, salt } = file.argon2;
   const length = CIPHER_KEY_BYTES + IV_BYTES + MAC_KEY_BYTES;
   const derived = Buffer.from(
-    await derive(Buffer.from(passphrase), salt, { t: passes, m: memoryKiB, p: parallelism, dkLen: length, maxmem: 2 ** 32 - 1 }),
+    await derive(Buffer.from(passphrase), salt, {
+      t: passes,
+      m: memoryKiB,
+      p: parallelism,
+      dkLen: length,
+      maxmem: 2 ** 32 - 1,
+    }),
   );
   return {
     cipher: derived.subarray(0, CIPHER_KEY_BYTES),

@@ -40,7 +40,8 @@ function readArgon2(fields: Fields): PpkArgon2 | undefined {
   const parallelism = count(fields, 'Argon2-Parallelism');
   const salt = fields.get('Argon2-Salt');
   if (flavour !== 'Argon2id' && flavour !== 'Argon2i' && flavour !== 'Argon2d') return undefined;
-  if (!memoryKiB || !passes || !parallelism || salt === undefined || !/^(?:[0-9a-f]{2}){8,64}$/i.test(salt)) return undefined;
+  if (!memoryKiB || !passes || !parallelism || salt === undefined || !/^(?:[0-9a-f]{2}){8,64}$/i.test(salt))
+    return undefined;
   if (memoryKiB > MAX_ARGON2_MEMORY_KIB || parallelism > MAX_PARALLELISM) return undefined;
   if (memoryKiB * passes > MAX_ARGON2_WORK_KIB) return undefined;
   return { flavour, memoryKiB, passes, parallelism, salt: Buffer.from(salt, 'hex') };
@@ -77,7 +78,8 @@ export function parsePpkFile(text: string): PpkFile | string {
   const mac = fields?.get('Private-MAC');
   const publicBlob = fields?.get('Public-Lines');
   const privateBlob = fields?.get('Private-Lines');
-  if (!fields || publicBlob === undefined || privateBlob === undefined || mac === undefined) return 'malformed PuTTY key';
+  if (!fields || publicBlob === undefined || privateBlob === undefined || mac === undefined)
+    return 'malformed PuTTY key';
   if (!/^(?:[0-9a-f]{2})+$/i.test(mac)) return 'malformed PuTTY key';
   if (encryption !== 'none' && encryption !== 'aes256-cbc') return 'unknown encryption of a PuTTY key';
   const version = header[1] === '2' ? 2 : 3;

@@ -1,8 +1,8 @@
 import { createPrivateKey, timingSafeEqual } from 'node:crypto';
 import { blobType } from '../known-hosts/fingerprint.ts';
+import { decryptPpk, derivePpkKeys, ppkMac } from './ppk-crypto.ts';
 import { type PpkFile, parsePpkFile } from './ppk-file.ts';
 import { ppkJwk } from './ppk-jwk.ts';
-import { decryptPpk, derivePpkKeys, ppkMac } from './ppk-crypto.ts';
 import { type PrivateKeyResult, privateKeyResult } from './private-key.ts';
 
 async function unlock(file: PpkFile, passphrase: string): Promise<PrivateKeyResult> {

@@ -19,6 +19,25 @@ async function readBounded(file: string): Promise<string> {
 }
 
 /**
+ * Whether a file of RevokedHostKeys lists a key. A file that is missing or is a key revocation list of ssh-keygen, which
+ * is not read here, is an error: nobody knows then what is revoked.
+ *
+ * @throws {FileError}
+ */
+export async function isRevokedKey(file: string, key: Buffer): Promise<boolean> {
+  try {
+    const text = await readBounded(file);
+    if (text.startsWith('SSHKRL')) {
+      throw new FileError(file, 'read', 'ENOTSUP', { reason: 'key revocation lists need the ssh program' });
+    }
+    const encoded = key.toString('base64');
+    return text.split('\n').some((line) => line.trim().split(/[ \t]+/)[1] === encoded);
+  } catch (error) {
+    throw FileError.from(error, file, 'read');
+  }
+}
+
+/**
  * Reads several known_hosts files. A file that does not exist holds nothing; one that exists and cannot be read is an
  * error, because it could hold the entry that says no.
  *
@@ -53,7 +72,13 @@ async function endsInsideLine(file: string): Promise<boolean> {
  * @param hash writes the name hashed, as HashKnownHosts asks for
  * @throws {FileError}
  */
-export async function addKnownHost(file: string, name: string, type: string, key: Buffer, hash: boolean): Promise<void> {
+export async function addKnownHost(
+  file: string,
+  name: string,
+  type: string,
+  key: Buffer,
+  hash: boolean,
+): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const shown = hash ? hashName(name, randomBytes(20)) : name;

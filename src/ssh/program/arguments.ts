@@ -1,5 +1,5 @@
-import { checkTarget } from '../names.ts';
 import type { SshTarget } from '../connection.ts';
+import { checkTarget } from '../names.ts';
 
 /** What is started on the remote side. */
 export type RemoteRequest =

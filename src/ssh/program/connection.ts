@@ -21,7 +21,12 @@ export interface ProgramConnectionOptions {
 }
 
 /** Starts the program; no shell is involved. */
-async function start(program: string, args: string[], host: string, options: ProgramConnectionOptions): Promise<PipedChild> {
+async function start(
+  program: string,
+  args: string[],
+  host: string,
+  options: ProgramConnectionOptions,
+): Promise<PipedChild> {
   try {
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -40,7 +45,11 @@ async function start(program: string, args: string[], host: string, options: Pro
       printable(host),
       'connect',
       `${printable(program)}: ${missing ? 'program not found' : 'program could not be started'}`,
-      { code: missing ? 'ENOENT' : 'ERR_CONNECT', cause, cure: 'install the OpenSSH client, or use --transport builtin' },
+      {
+        code: missing ? 'ENOENT' : 'ERR_CONNECT',
+        cause,
+        cure: 'install the OpenSSH client, or use --transport builtin',
+      },
     );
   }
 }
@@ -61,7 +70,8 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   const open = async (request: RemoteRequest, { signal }: ChannelOptions = {}): Promise<SshChannel> => {
     options.signal?.throwIfAborted();
     signal?.throwIfAborted();
-    const lost = () => new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
+    const lost = () =>
+      new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
     if (closed) throw lost();
     const args = programArguments(target, options.args ?? [], request);
     log.debug(1, `starting ${[program, ...args].map(printable).join(' ')}`);

@@ -1,0 +1,76 @@
+import type { ServerLimits } from './limits.ts';
+
+/** A connection that waits for its login, as {@link Admission} sees it. */
+export interface Applicant {
+  readonly source: string;
+  /** Milliseconds of a monotonic clock. */
+  readonly sinceMs: number;
+  /** True until the client's identification line has come. */
+  readonly isSilent: boolean;
+  /** Ends the connection to make room. */
+  evict(reason: string): void;
+}
+
+/** A client that has begun to talk is left this long before it has to make room. Milliseconds. */
+const FAIR_MS = 10_000;
+
+/**
+ * Decides who may stay while it has not logged in. When there are too many, the oldest that has not said a word makes room, so that sockets which only sit there never
+ * keep anybody else out; only if all of them are busy logging in is the newcomer refused.
+ */
+export class Admission {
+  readonly #limits: ServerLimits;
+  readonly #now: () => number;
+  /** In order of arrival. */
+  readonly #waiting = new Set<Applicant>();
+
+  constructor(limits: ServerLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** How many have not logged in yet. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** @returns why the newcomer cannot stay, or undefined */
+  admit(newcomer: Applicant): string | undefined {
+    const { unauthenticated, unauthenticatedPerSource } = this.#limits;
+    const neighbours = [...this.#waiting].filter((one) => one.source === newcomer.source);
+    if (neighbours.length >= unauthenticatedPerSource && !this.#makeRoom(neighbours)) {
+      return `${neighbours.length} connections from there are logging in already`;
+    }
+    if (this.#waiting.size >= unauthenticated && !this.#makeRoom([...this.#waiting])) {
+      return `${this.#waiting.size} connections are logging in already`;
+    }
+    this.#waiting.add(newcomer);
+    return undefined;
+  }
+
+  /** The connection has logged in, or is gone. */
+  release(applicant: Applicant): void {
+    this.#waiting.delete(applicant);
+  }
+
+  #makeRoom(among: readonly Applicant[]): boolean {
+    const victim = among.find((one) => one.isSilent) ?? among.find((one) => this.#now() - one.sinceMs > FAIR_MS);
+    if (victim === undefined) return false;
+    this.#waiting.delete(victim);
+    victim.evict('too many connections that have not logged in');
+    return true;
+  }
+}
+
+/** What counts as one source: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber gets. */
+export function sourceOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right];
+  return `${groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}

@@ -1,0 +1,302 @@
+import type { Socket } from 'node:net';
+import ssh2, { type Connection as Ssh2Connection, type ServerChannel, type ServerConfig } from 'ssh2';
+import type { RootedFileSystem } from '../files/rooted.ts';
+import { type Applicant, sourceOf } from './admission.ts';
+import type { OutputGate } from './channel-output.ts';
+import type { ConnectionInfo, ServerEvent } from './events.ts';
+import {
+  CHANNEL_INPUT_BYTES,
+  FAREWELL_MS,
+  OUTPUT_HIGH_WATER_BYTES,
+  REKEY_QUEUE_PACKETS,
+  type ServerLimits,
+  TRANSFER_QUEUE_BYTES,
+} from './limits.ts';
+import { Login } from './login.ts';
+import { handleSession, type SessionEvent, type SessionHost } from './session.ts';
+import { Ssh2Internals } from './ssh2-internals.ts';
+import type { UserTable } from './users.ts';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly limits: ServerLimits;
+  readonly users: UserTable;
+  readonly fileSystem: RootedFileSystem;
+  /** For ssh2; without `debug`. */
+  readonly config: ServerConfig;
+  emit(event: ServerEvent): void;
+  /** The connection has logged in: it does not count as an applicant any more. */
+  loggedIn(connection: Connection): void;
+  closed(connection: Connection): void;
+}
+
+/** One client, from its socket to its end: the handshake under a deadline, the login, sessions, and the bounds on all of it. A connection never throws. */
+export class Connection implements Applicant, SessionHost {
+  readonly source: string;
+  readonly sinceMs: number = performance.now();
+  readonly gate: OutputGate;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  #info: ConnectionInfo;
+  #client: Ssh2Connection | undefined;
+  #internals: Ssh2Internals | undefined;
+  /** The login deadline, then the idle timer. */
+  #timer: NodeJS.Timeout | undefined;
+  #rekeyTimer: NodeJS.Timeout | undefined;
+  #rekeyedAtBytes = 0;
+  #transfers = 0;
+  #channels = 0;
+  readonly #inputs = new Set<ServerChannel>();
+  /** Called when a key exchange ends or the connection does. */
+  #rekeyWaiters: (() => void)[] = [];
+  #drained: Promise<void> | undefined;
+  #reason: string | undefined;
+  #draining = false;
+  /** The last lines of ssh2 about the choice of algorithms, for when it fails. */
+  #negotiation: string[] = [];
+
+  constructor(id: number, socket: Socket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    const address = socket.remoteAddress ?? 'unknown';
+    this.#info = { id, address, port: socket.remotePort ?? 0 };
+    this.source = sourceOf(address);
+    this.gate = { wait: () => this.#waitForRoom(), batch: (write) => this.#batch(write) };
+  }
+
+  get isSilent(): boolean {
+    return this.#client === undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#transfers > 0;
+  }
+
+  get globMatches(): number {
+    return this.#host.limits.globMatches;
+  }
+
+  get fileSystem(): RootedFileSystem {
+    return this.#host.fileSystem;
+  }
+
+  /** Begins to talk. */
+  start(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    // ssh2 reports errors of the socket, but not before it has the client's identification.
+    socket.on('error', () => {});
+    socket.once('close', () => this.#onClose());
+    // A peer that has said its last word may still refuse to take ours.
+    socket.once('end', () => this.#destroySoon());
+    this.#startTimer(this.#host.limits.loginTimeoutMs, 'login took too long');
+    this.#host.emit({ type: 'connection-opened', connection: this.#info });
+    const server = new ssh2.Server({ ...this.#host.config, debug: (text) => this.#noteNegotiation(text) }, (client) => this.#onClient(client));
+    server.on('error', () => {});
+    server.injectSocket(socket);
+    socket.on('data', () => this.#checkBounds());
+  }
+
+  #onClient(client: Ssh2Connection): void {
+    this.#client = client;
+    this.#internals = new Ssh2Internals(client);
+    const login = new Login(this.#host.users, this.#host.limits, {
+      accepted: (user, method, key) => this.#onLogin(user, method, key),
+      refused: (user, method, reason) => this.emit({ type: 'login-refused', user, method, reason }),
+      exhausted: (reason) => this.end(reason),
+      failed: () => this.expel('authentication requests out of order'),
+    });
+    client.on('authentication', (context) => void login.handle(context));
+    client.on('error', (error: Error) => this.#onError(error));
+    client.on('session', (accept, reject) => this.#onSession(accept, reject));
+    client.on('request', (_accept, reject, name) => {
+      this.emit({ type: 'request-refused', request: name.slice(0, 64) });
+      reject?.();
+    });
+    client.on('rekey', () => this.#rekeyed());
+  }
+
+  #noteNegotiation(text: string): void {
+    // Only lists of algorithms are kept, and only until the first key exchange is done.
+    const list = /Handshake: \((local|remote)\) (.*)$/s.exec(text);
+    if (list !== null && this.#negotiation.length < 12) this.#negotiation.push(`${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`);
+  }
+
+  #onError(error: Error & { level?: string }): void {
+    const lists = error.message.startsWith('Handshake failed: no matching') ? this.#negotiation.slice(-2) : [];
+    this.#reason ??= [error.message, ...lists].join('; ');
+    this.#destroySoon();
+  }
+
+  #onLogin(user: string, method: string, key: string | undefined): void {
+    this.#info = { ...this.#info, user };
+    this.#host.loggedIn(this);
+    this.emit({ type: 'login-accepted', method, ...(key === undefined ? {} : { key }) });
+    this.#startRekeyTimer();
+    this.#idle();
+  }
+
+  #onSession(accept: () => import('ssh2').Session, reject: () => void): void {
+    if (this.#channels >= this.#host.limits.channels || this.#draining) {
+      this.emit({ type: 'request-refused', request: this.#draining ? 'session: the server is stopping' : `session: ${this.#channels} are open` });
+      reject();
+      return;
+    }
+    const session = accept();
+    this.#channels++;
+    session.once('close', () => {
+      this.#channels--;
+      this.#internals?.closeUnused(session);
+    });
+    handleSession(session, this);
+  }
+
+  emit(event: SessionEvent): void {
+    this.#host.emit({ ...event, connection: this.#info } as ServerEvent);
+  }
+
+  execCommand(asText: string): string {
+    return this.#internals?.execCommand(asText) ?? asText;
+  }
+
+  packetBytes(channel: ServerChannel): number {
+    return this.#internals?.packetBytes(channel) ?? Number.POSITIVE_INFINITY;
+  }
+
+  busy(): () => void {
+    this.#transfers++;
+    clearTimeout(this.#timer);
+    return () => {
+      this.#transfers--;
+      if (this.#transfers > 0) return;
+      if (this.#draining) this.end('the server is stopping');
+      else this.#idle();
+    };
+  }
+
+  watchInput(channel: ServerChannel): () => void {
+    this.#inputs.add(channel);
+    return () => this.#inputs.delete(channel);
+  }
+
+  // Bounds
+
+  #checkBounds(): void {
+    const { queuedBytes, rekeyBytes } = this.#host.limits;
+    const socket = this.#socket;
+    if (socket.writableLength > queuedBytes + TRANSFER_QUEUE_BYTES) this.expel('does not read what it asks for');
+    else if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS) this.expel('does not finish the key exchange');
+    for (const channel of this.#inputs) if (channel.readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
+    if (this.#info.user !== undefined && socket.bytesRead + socket.bytesWritten - this.#rekeyedAtBytes > rekeyBytes) this.#rekey();
+  }
+
+  #waitForRoom(): Promise<void> | undefined {
+    if (this.#socket.destroyed) return undefined;
+    if (this.#internals?.isRekeying === true) return new Promise((resolve) => this.#rekeyWaiters.push(resolve));
+    if (this.#socket.writableLength < OUTPUT_HIGH_WATER_BYTES) return undefined;
+    this.#drained ??= new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    return this.#drained;
+  }
+
+  #batch(write: () => void): void {
+    this.#socket.cork();
+    try {
+      write();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  // New keys
+
+  #startRekeyTimer(): void {
+    clearTimeout(this.#rekeyTimer);
+    this.#rekeyTimer = setTimeout(() => this.#rekey(), this.#host.limits.rekeyMs).unref();
+  }
+
+  #rekey(): void {
+    const { loginTimeoutMs } = this.#host.limits;
+    this.#rekeyedAtBytes = this.#socket.bytesRead + this.#socket.bytesWritten;
+    clearTimeout(this.#rekeyTimer);
+    this.#rekeyTimer = setTimeout(() => this.expel('does not finish the key exchange'), loginTimeoutMs).unref();
+    try {
+      this.#client?.rekey();
+    } catch {
+      this.expel('the key exchange failed');
+    }
+  }
+
+  #rekeyed(): void {
+    this.#rekeyedAtBytes = this.#socket.bytesRead + this.#socket.bytesWritten;
+    this.#startRekeyTimer();
+    this.#releaseRekeyWaiters();
+  }
+
+  #releaseRekeyWaiters(): void {
+    const waiters = this.#rekeyWaiters;
+    this.#rekeyWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  // The end
+
+  #startTimer(milliseconds: number, reason: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.end(reason), milliseconds);
+  }
+
+  #idle(): void {
+    this.#startTimer(this.#host.limits.idleTimeoutMs, 'idle');
+  }
+
+  /** No new transfers; ends once those under way are done. */
+  drain(reason: string): void {
+    this.#draining = true;
+    if (!this.isBusy) this.end(reason);
+  }
+
+  evict(reason: string): void {
+    this.expel(reason);
+  }
+
+  /** Says goodbye and closes. */
+  end(reason: string): void {
+    this.#reason ??= reason;
+    try {
+      this.#client?.end();
+    } catch {
+      // It was being torn down already.
+    }
+    this.#destroySoon();
+  }
+
+  /** Closes without a word. */
+  expel(reason: string): void {
+    this.#reason ??= reason;
+    this.#socket.destroy();
+  }
+
+  #destroySoon(): void {
+    this.#socket.end();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#rekeyTimer);
+    this.#releaseRekeyWaiters();
+    this.#host.closed(this);
+    const { bytesRead, bytesWritten } = this.#socket;
+    const durationMs = performance.now() - this.sinceMs;
+    this.emit({ type: 'connection-closed', ...(this.#reason === undefined ? {} : { reason: this.#reason }), durationMs, bytesRead, bytesWritten });
+  }
+}

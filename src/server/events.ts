@@ -1,0 +1,102 @@
+import { printable } from '../base/printable.ts';
+
+/** The connection that an event is about. */
+export interface ConnectionInfo {
+  /** Counts up from 1. */
+  readonly id: number;
+  readonly address: string;
+  readonly port: number;
+  /** Set once somebody has logged in. */
+  readonly user?: string;
+}
+
+/** What a server tells about itself while it runs. Texts from peers in it are as they came: {@link describeEvent} makes them printable. */
+export type ServerEvent =
+  | { readonly type: 'connection-opened'; readonly connection: ConnectionInfo }
+  /** Closed before a word was exchanged: a limit was reached. */
+  | { readonly type: 'connection-refused'; readonly address: string; readonly reason: string }
+  | {
+      readonly type: 'connection-closed';
+      readonly connection: ConnectionInfo;
+      /** Why it was ended, where that was not the client's choice. */
+      readonly reason?: string;
+      readonly durationMs: number;
+      readonly bytesRead: number;
+      readonly bytesWritten: number;
+    }
+  | { readonly type: 'login-accepted'; readonly connection: ConnectionInfo; readonly method: string; readonly key?: string }
+  | { readonly type: 'login-refused'; readonly connection: ConnectionInfo; readonly user: string; readonly method: string; readonly reason: string }
+  /** The client asked for something that this server does not do. */
+  | { readonly type: 'request-refused'; readonly connection: ConnectionInfo; readonly request: string }
+  | { readonly type: 'transfer-started'; readonly connection: ConnectionInfo; readonly direction: Direction; readonly path: string }
+  | {
+      readonly type: 'file-moved';
+      readonly connection: ConnectionInfo;
+      readonly direction: Direction;
+      readonly name: string;
+      readonly bytes: number;
+      /** False where the copy of this file was given up. */
+      readonly landed: boolean;
+    }
+  | { readonly type: 'entry-failed'; readonly connection: ConnectionInfo; readonly reason: string }
+  | {
+      readonly type: 'transfer-ended';
+      readonly connection: ConnectionInfo;
+      readonly direction: Direction;
+      readonly path: string;
+      readonly files: number;
+      readonly bytes: number;
+      readonly durationMs: number;
+      /** The exit status; undefined where the connection ended first. */
+      readonly status: 0 | 1 | undefined;
+    }
+  | { readonly type: 'warning'; readonly text: string };
+
+/** Which way files go, seen from the server. */
+export type Direction = 'received' | 'sent';
+
+/** One printable line about an event. */
+export function describeEvent(event: ServerEvent): string {
+  const who = 'connection' in event ? `${name(event.connection)}: ` : '';
+  return printable(who + describe(event));
+}
+
+function name({ id, address, port, user }: ConnectionInfo): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return `#${id} ${user === undefined ? '' : `${user}@`}${host}:${port}`;
+}
+
+function describe(event: ServerEvent): string {
+  switch (event.type) {
+    case 'connection-opened':
+      return 'connected';
+    case 'connection-refused':
+      return `connection from ${event.address} refused: ${event.reason}`;
+    case 'connection-closed':
+      return `closed after ${seconds(event.durationMs)}${event.reason === undefined ? '' : `: ${event.reason}`}`;
+    case 'login-accepted':
+      return `logged in by ${event.method}${event.key === undefined ? '' : ` with key ${event.key}`}`;
+    case 'login-refused':
+      return `login of ${JSON.stringify(event.user.slice(0, 64))} by ${event.method} refused: ${event.reason}`;
+    case 'request-refused':
+      return `request refused: ${event.request}`;
+    case 'transfer-started':
+      return event.direction === 'received' ? `begins to send to ${event.path}` : `begins to fetch ${event.path}`;
+    case 'file-moved':
+      return `${event.landed ? event.direction : `not ${event.direction}`} ${event.name} (${event.bytes} bytes)`;
+    case 'entry-failed':
+      return `failed: ${event.reason}`;
+    case 'transfer-ended': {
+      const end = event.status === undefined ? 'cut off' : event.status === 0 ? 'complete' : 'ended with errors';
+      return `transfer ${end}: ${event.direction} ${event.files} files, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.path}`;
+    }
+    case 'warning':
+      return `warning: ${event.text}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

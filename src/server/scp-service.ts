@@ -1,0 +1,66 @@
+import type { Readable, Writable } from 'node:stream';
+import { FileError } from '../base/errors.ts';
+import { serveScp } from '../copy/scp-remote.ts';
+import type { CopyObserver } from '../copy/observer.ts';
+import { expandGlob } from '../files/glob.ts';
+import type { RootedFileSystem } from '../files/rooted.ts';
+import type { PathWord, ScpRequest } from './exec-line.ts';
+
+export interface ScpServiceOptions {
+  readonly request: ScpRequest;
+  readonly paths: readonly [PathWord, ...PathWord[]];
+  readonly fileSystem: RootedFileSystem;
+  /** Names that patterns may stand for. */
+  readonly globMatches: number;
+  readonly observer: CopyObserver;
+  /** Aborted when nobody is left who reads. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Serves one `scp -t` or `scp -f`. Files land whole and durable or not at all; modes are limited to 0777; links inside the target of an upload are not followed.
+ *
+ * @returns the exit status
+ * @throws `signal.reason` once the signal is aborted.
+ */
+export async function runScpService(input: Readable, output: Writable, options: ScpServiceOptions): Promise<0 | 1> {
+  const { request, paths, fileSystem, observer, signal } = options;
+  const common = { fileSystem, followLinks: 'never' as const, fileModeMask: 0o777, durable: true, observer, signal };
+  if (request.role === 'source') {
+    const expand = async (): Promise<readonly string[]> => await expandAll(fileSystem, paths, options.globMatches);
+    return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand });
+  }
+  try {
+    const path = await resolveTarget(fileSystem, paths[0], options.globMatches);
+    return await serveScp(input, output, { ...request, path }, common);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    observer.failed(error);
+    return refuse(output, error.message);
+  }
+}
+
+/** Answers a command that cannot be served with an error of the protocol, which both roles of a client show. @returns the exit status */
+export function refuse(output: Writable, reason: string): 1 {
+  output.write(`\u0001scp: ${reason}\n`);
+  return 1;
+}
+
+/** The paths that words stand for. Patterns share one bound. @throws {FileError} ERR_LIMIT */
+async function expandAll(fileSystem: RootedFileSystem, words: readonly PathWord[], limit: number): Promise<string[]> {
+  const found: string[] = [];
+  for (const { path, pattern } of words) {
+    if (pattern === undefined) found.push(path);
+    else found.push(...(await expandGlob(fileSystem, pattern, { maxMatches: Math.max(1, limit - found.length) })));
+  }
+  return found;
+}
+
+/**
+ * Where an upload goes. A pattern must stand for one name, as for a shell. A link is resolved here, inside the root, so that what lands takes the place of the file it points to, in one step.
+ */
+async function resolveTarget(fileSystem: RootedFileSystem, word: PathWord, limit: number): Promise<string> {
+  const [path = word.path, ...more] = await expandAll(fileSystem, [word], limit);
+  if (more.length > 0) throw new FileError(word.path, 'open', 'EINVAL', { reason: 'ambiguous target' });
+  return await fileSystem.followLast(path);
+}

@@ -1,0 +1,212 @@
+import { stat } from 'node:fs/promises';
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import type { ServerConfig } from 'ssh2';
+import { ConnectionError, FileError } from '../base/errors.ts';
+import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
+import { Admission } from './admission.ts';
+import { algorithms } from './algorithms.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import type { ServerEvent } from './events.ts';
+import { type HostKey, toSsh2HostKeys } from './host-keys.ts';
+import { resolveLimits, type ServerLimits } from './limits.ts';
+import { type ServerUser, UserTable } from './users.ts';
+
+/** Where a server listens. Port 0 takes a free one. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ServerOptions {
+  /** From {@link loadHostKeys}. */
+  readonly hostKeys: readonly HostKey[];
+  readonly users: readonly ServerUser[];
+  /** The folder that users see as `/`. Nothing outside it can be reached. */
+  readonly root: string;
+  /** At least one. */
+  readonly listen: readonly ListenAddress[];
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Shown to clients before they log in. */
+  readonly banner?: string | undefined;
+  /** Told what happens; must not throw. */
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
+}
+
+/** A server that listens. */
+export interface RunningServer extends AsyncDisposable {
+  /** What it listens on, in the order of the options, with the ports that port 0 became. */
+  readonly addresses: readonly ListenAddress[];
+  /** The port of the first address. */
+  readonly port: number;
+  /** How many clients are connected. */
+  readonly connections: number;
+  /**
+   * Stops: no new connections, idle ones end, transfers may finish within `graceMs` milliseconds (default 0) and are cut then. Resolves when the last socket is closed.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/**
+ * Starts an SSH server that does secure copy over the SCP protocol and nothing else.
+ *
+ * @throws {FileError} where the root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
+ * @example
+ * const { keys } = await loadHostKeys('/var/lib/drop/keys');
+ * const server = await listen({ hostKeys: keys, users: [{ name: 'drop', password }], root: '/srv/drop', listen: [{ address: '127.0.0.1', port: 2222 }] });
+ */
+export async function listen(options: ServerOptions): Promise<RunningServer> {
+  const server = await CopyServer.create(options);
+  await server.listen(options.listen);
+  return server;
+}
+
+class CopyServer implements RunningServer, ConnectionHost {
+  readonly limits: ServerLimits;
+  readonly users: UserTable;
+  readonly fileSystem: RootedFileSystem;
+  readonly config: ServerConfig;
+  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #admission: Admission;
+  readonly #listeners: NetServer[] = [];
+  readonly #connections = new Set<Connection>();
+  #count = 0;
+  #closing: Promise<void> | undefined;
+  #lastClosed: (() => void) | undefined;
+
+  private constructor(options: ServerOptions, users: UserTable, limits: ServerLimits) {
+    this.limits = limits;
+    this.users = users;
+    this.fileSystem = rootedFileSystem(options.root);
+    this.#onEvent = options.onEvent ?? (() => {});
+    this.#admission = new Admission(limits);
+    this.config = {
+      hostKeys: toSsh2HostKeys(options.hostKeys),
+      algorithms,
+      ident: 'Sealift',
+      keepaliveInterval: limits.keepaliveMs,
+      keepaliveCountMax: limits.keepaliveCount,
+      ...(options.banner === undefined ? {} : { banner: options.banner }),
+    };
+  }
+
+  static async create(options: ServerOptions): Promise<CopyServer> {
+    if (options.hostKeys.length === 0) throw new TypeError('a server needs a host key');
+    if (options.listen.length === 0) throw new TypeError('a server needs an address to listen on');
+    const limits = resolveLimits(options.limits);
+    const stats = await stat(options.root).catch((cause: unknown) => {
+      throw FileError.from(cause, options.root, 'open');
+    });
+    if (!stats.isDirectory()) throw new FileError(options.root, 'open', 'ENOTDIR');
+    const users = await UserTable.create(options.users, (text) => options.onEvent?.({ type: 'warning', text }));
+    return new CopyServer(options, users, limits);
+  }
+
+  async listen(addresses: readonly ListenAddress[]): Promise<void> {
+    try {
+      for (const address of addresses) this.#listeners.push(await this.#bind(address));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #bind({ address, port }: ListenAddress): Promise<NetServer> {
+    const listener = createNetServer((socket) => this.#accept(socket));
+    return await new Promise((resolve, reject) => {
+      listener.once('error', (cause) => reject(listenError(address, port, cause)));
+      listener.listen({ host: address, port, backlog: 511, ipv6Only: address.includes(':') }, () => {
+        listener.removeAllListeners('error');
+        // Accepting can fail for want of descriptors; the server goes on.
+        listener.on('error', (error) => this.emit({ type: 'warning', text: `accept: ${error.message}` }));
+        resolve(listener);
+      });
+    });
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.#listeners.map((listener) => {
+      const { address, port } = listener.address() as AddressInfo;
+      return { address, port };
+    });
+  }
+
+  get port(): number {
+    return this.addresses[0]?.port ?? 0;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(this.#count + 1, socket, this);
+    const reason = this.#closing !== undefined ? 'the server is stopping' : this.#isFull();
+    const refusal = reason ?? this.#admission.admit(connection);
+    if (refusal !== undefined) {
+      socket.on('error', () => {});
+      socket.destroy();
+      this.emit({ type: 'connection-refused', address: socket.remoteAddress ?? 'unknown', reason: refusal });
+      return;
+    }
+    this.#count++;
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #isFull(): string | undefined {
+    const { connections } = this.limits;
+    return this.#connections.size >= connections ? `${connections} connections are open` : undefined;
+  }
+
+  emit(event: ServerEvent): void {
+    this.#onEvent(event);
+  }
+
+  loggedIn(connection: Connection): void {
+    this.#admission.release(connection);
+  }
+
+  closed(connection: Connection): void {
+    this.#admission.release(connection);
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#lastClosed?.();
+  }
+
+  close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const stopped = this.#listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
+    const emptied = new Promise<void>((resolve) => {
+      this.#lastClosed = resolve;
+      if (this.#connections.size === 0) resolve();
+    });
+    for (const connection of this.#connections) connection.drain('the server is stopping');
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections) connection.expel('the server is stopping');
+    }, graceMs);
+    await emptied;
+    clearTimeout(timer);
+    await Promise.all(stopped);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function listenError(address: string, port: number, cause: NodeJS.ErrnoException): ConnectionError {
+  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new ConnectionError(where, 'open', 'address already in use', { cause, cure: 'choose another port, or stop what listens there' });
+    case 'EACCES':
+      return new ConnectionError(where, 'open', 'Permission denied', { cause, cure: 'ports below 1024 are for root; choose another one' });
+    case 'EADDRNOTAVAIL':
+      return new ConnectionError(where, 'open', 'this machine does not have that address', { cause, cure: 'listen on an address of this machine' });
+    default:
+      return new ConnectionError(where, 'open', cause.message, { cause });
+  }
+}

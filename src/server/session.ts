@@ -1,0 +1,179 @@
+import type { ServerChannel, Session } from 'ssh2';
+import type { CopyObserver } from '../copy/observer.ts';
+import type { RootedFileSystem } from '../files/rooted.ts';
+import { ChannelOutput, type OutputGate } from './channel-output.ts';
+import type { Direction, ServerEvent } from './events.ts';
+import { type ExecRequest, parseExecLine } from './exec-line.ts';
+import { SMALLEST_PACKET_BYTES } from './limits.ts';
+import { refuse, runScpService } from './scp-service.ts';
+
+/** What a session needs of its connection. */
+export interface SessionHost {
+  readonly fileSystem: RootedFileSystem;
+  readonly gate: OutputGate;
+  readonly globMatches: number;
+  /** Completes the event with the connection it belongs to. */
+  emit(event: SessionEvent): void;
+  execCommand(asText: string): string;
+  packetBytes(channel: ServerChannel): number;
+  /** A transfer begins, and the function to call once it is over. */
+  busy(): () => void;
+  /** Bytes that wait to be read are counted for this channel from now on, until the function is called. */
+  watchInput(channel: ServerChannel): () => void;
+  /** Ends the whole connection: the client broke the rules. */
+  expel(reason: string): void;
+}
+
+/** An event without its connection, which the host knows. */
+export type SessionEvent = ServerEvent extends infer E ? (E extends { readonly connection: unknown } ? Omit<E, 'connection'> : never) : never;
+
+/** What a server without shells says to everything but scp. */
+const ONLY_COPY = 'this server only does secure copy\n';
+
+/** Wires up one session channel (RFC 4254 section 6): a single exec request that runs the remote side of scp, and nothing else. */
+export function handleSession(session: Session, host: SessionHost): void {
+  const refused = (request: string, reject: (() => void) | undefined): void => {
+    host.emit({ type: 'request-refused', request });
+    reject?.();
+  };
+  session.on('exec', (accept, reject, { command }) => {
+    // ssh2 hands out the channel once; a second exec on it is refused.
+    const channel = accept() as ServerChannel | undefined;
+    if (channel === undefined) reject?.();
+    else runExec(session, channel, host.execCommand(command), host);
+  });
+  session.on('shell', (_accept, reject) => refused('shell', reject));
+  session.on('pty', (_accept, reject) => refused('pty', reject));
+  session.on('x11', (_accept, reject) => refused('x11 forwarding', reject));
+  session.on('auth-agent', (_accept, reject) => refused('agent forwarding', reject));
+  session.on('sftp', (_accept, reject) => refused('subsystem sftp (use scp -O)', reject));
+  session.on('subsystem', (_accept, reject, { name }) => refused(`subsystem ${name.slice(0, 64)}`, reject));
+}
+
+function runExec(session: Session, channel: ServerChannel, command: string, host: SessionHost): void {
+  channel.on('error', () => {});
+  channel.stderr.on('error', () => {});
+  if (host.packetBytes(channel) < SMALLEST_PACKET_BYTES) {
+    host.expel(`asked for packets of less than ${SMALLEST_PACKET_BYTES} bytes`);
+    return;
+  }
+  const request = parseExecLine(command);
+  if (request.kind === 'other') {
+    host.emit({ type: 'request-refused', request: `exec ${command.slice(0, 200)}` });
+    channel.resume();
+    channel.stderr.write(ONLY_COPY);
+    finish(channel, 127);
+    return;
+  }
+  const release = host.busy();
+  const unwatch = host.watchInput(channel);
+  void serve(session, channel, request, host).finally(() => {
+    unwatch();
+    release();
+  });
+}
+
+/** Runs the service to its end and tells the client how it went. Never rejects. */
+async function serve(session: Session, channel: ServerChannel, request: Exclude<ExecRequest, { kind: 'other' }>, host: SessionHost): Promise<void> {
+  const output = new ChannelOutput(channel, host.gate);
+  const gone = new AbortController();
+  const isSource = request.kind === 'scp' && request.request.role === 'source';
+  session.once('close', () => {
+    output.cut();
+    // What the client has sent is still there to be read: only a source has nothing left to do.
+    if (isSource) gone.abort(new Error('the channel was closed'));
+  });
+  let status: 0 | 1 = 1;
+  try {
+    status = await run(channel, output, request, host, gone.signal);
+    await ended(output);
+  } catch (error) {
+    if (!gone.signal.aborted) host.emit({ type: 'entry-failed', reason: error instanceof Error ? error.message : String(error) });
+  }
+  // Unread input would keep ssh2 from closing the channel.
+  channel.resume();
+  finish(channel, status);
+}
+
+async function run(
+  channel: ServerChannel,
+  output: ChannelOutput,
+  request: Exclude<ExecRequest, { kind: 'other' }>,
+  host: SessionHost,
+  signal: AbortSignal,
+): Promise<0 | 1> {
+  if (request.kind === 'unusable') {
+    host.emit({ type: 'request-refused', request: `scp: ${request.reason}` });
+    return refuse(output, request.reason);
+  }
+  const direction: Direction = request.request.role === 'sink' ? 'received' : 'sent';
+  const path = request.paths.map((word) => word.path).join(' ');
+  const started = performance.now();
+  const count = new TransferCount(host, direction);
+  host.emit({ type: 'transfer-started', direction, path });
+  let status: 0 | 1 | undefined;
+  try {
+    const { fileSystem, globMatches } = host;
+    status = await runScpService(channel, output, { ...request, fileSystem, globMatches, observer: count, signal });
+    return status;
+  } finally {
+    const { files, bytes } = count;
+    // An output that was cut off means that the client left before it had heard the end.
+    if (output.destroyed) status = undefined;
+    host.emit({ type: 'transfer-ended', direction, path, files, bytes, durationMs: performance.now() - started, status });
+  }
+}
+
+/** Counts what one transfer moves and reports each file. */
+class TransferCount implements CopyObserver {
+  readonly #host: SessionHost;
+  readonly #direction: Direction;
+  /** Files that have landed. */
+  files = 0;
+  bytes = 0;
+
+  constructor(host: SessionHost, direction: Direction) {
+    this.#host = host;
+    this.#direction = direction;
+  }
+
+  fileStarted(name: string): ReturnType<CopyObserver['fileStarted']> {
+    let bytes = 0;
+    let over = false;
+    return {
+      moved: (count) => {
+        bytes += count;
+        this.bytes += count;
+      },
+      finished: (landed) => {
+        if (over) return;
+        over = true;
+        if (landed) this.files++;
+        this.#host.emit({ type: 'file-moved', direction: this.#direction, name, bytes, landed });
+      },
+    };
+  }
+
+  failed(error: Error): void {
+    this.#host.emit({ type: 'entry-failed', reason: error.message });
+  }
+}
+
+/** Resolves when all that was written has gone out, or cannot. */
+function ended(output: ChannelOutput): Promise<void> {
+  return new Promise((resolve) => {
+    if (output.destroyed) return resolve();
+    output.once('close', resolve);
+    output.end();
+  });
+}
+
+/** The exit status must go out before EOF and close, or clients do not see it (RFC 4254 section 6.10). */
+function finish(channel: ServerChannel, status: number): void {
+  try {
+    channel.exit(status);
+    channel.end();
+  } catch {
+    // The connection is gone: nobody is left to tell.
+  }
+}

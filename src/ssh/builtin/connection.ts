@@ -1,0 +1,124 @@
+import type { Duplex } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import { withDeadline } from '../../base/deadline.ts';
+import { ConnectionError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { printable } from '../../base/printable.ts';
+import type { ChannelOptions, SshChannel, SshConnection } from '../connection.ts';
+import { builtinChannel } from './channel.ts';
+import { shownLine } from './prompts.ts';
+import type { Session } from './session.ts';
+import { watchSession } from './watch.ts';
+
+/** How long a connection may take to say goodbye. */
+const CLOSE_TIMEOUT_MS = 500;
+
+/** Options of {@link builtinConnection}. */
+export interface BuiltinConnectionOptions {
+  /** The host as the user wrote it. */
+  readonly host: string;
+  /** How long the server may take to open a channel; 0 is for ever. */
+  readonly openTimeoutMs: number;
+  /** How long a server that should send something may send nothing; 0 is for ever. */
+  readonly idleTimeoutMs: number;
+  readonly log: Log;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A connection that can also be used to reach the next host. */
+export interface BuiltinConnection extends SshConnection {
+  /** Opens a TCP connection from the remote host (direct-tcpip, RFC 4254 section 7.2). */
+  forward(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Calls back when the connection ends. */
+  onLost(listener: (error: Error) => void): void;
+}
+
+type Callback = (error: Error | undefined, channel: ClientChannel) => void;
+
+/** Makes a connection of an authenticated session. */
+export function builtinConnection(session: Session, options: BuiltinConnectionOptions): BuiltinConnection {
+  const { client, stream } = session;
+  const { log } = options;
+  const host = printable(options.host);
+  const watch = watchSession(session, host, options.idleTimeoutMs);
+
+  const request = async (
+    start: (callback: Callback) => void,
+    what: string,
+    signal?: AbortSignal,
+  ): Promise<ClientChannel> => {
+    const gone = session.lost();
+    if (gone) throw gone;
+    let abandoned = false;
+    const opened = new Promise<ClientChannel>((resolve, reject) => {
+      session.onLost(reject);
+      start((error, channel) => {
+        if (error) reject(error);
+        else if (abandoned) channel.close();
+        else resolve(channel);
+      });
+    });
+    const expired = (): Error => new ConnectionError(host, 'open', `${what}: no answer`, { code: 'ERR_TIMEOUT' });
+    try {
+      return await withDeadline(opened, options.openTimeoutMs, expired, signal);
+    } catch (error) {
+      abandoned = true;
+      opened.catch(() => {});
+      if (error instanceof ConnectionError || signal?.aborted) throw error;
+      const said = shownLine(error instanceof Error ? error.message : String(error));
+      throw new ConnectionError(host, 'open', `${what} refused: ${said}`, { code: 'ERR_NOT_OFFERED', cause: error });
+    }
+  };
+
+  const open = async (start: (callback: Callback) => void, what: string, signal?: AbortSignal): Promise<SshChannel> => {
+    const channel = await request(start, what, signal);
+    log.debug(1, `${what}: channel open`);
+    const result = builtinChannel(channel, session, options.host);
+    const unwatch = watch.add(channel);
+    signal?.addEventListener('abort', result.close, { once: true });
+    void result.exit.then((exit) => {
+      unwatch();
+      signal?.removeEventListener('abort', result.close);
+      log.debug(1, `${what}: channel closed (${exit.code ?? exit.signal ?? 'no status'})`);
+    });
+    return result;
+  };
+
+  let closing: Promise<void> | undefined;
+  const onAbort = (): void => session.fail(options.signal?.reason as Error);
+  const close = async (): Promise<void> => {
+    options.signal?.removeEventListener('abort', onAbort);
+    if (session.lost()) return;
+    const ended = new Promise<void>((resolve) => session.onLost(() => resolve()));
+    try {
+      client.end();
+    } catch {
+      // The connection is going away by itself.
+    }
+    const timer = setTimeout(() => stream.destroy(), CLOSE_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  session.onLost((error) => log.debug(1, `${host}: ${printable(error.message)}`));
+
+  const closeOnce = (): Promise<void> => {
+    closing ??= close();
+    return closing;
+  };
+  return {
+    exec: (command, { signal }: ChannelOptions = {}) =>
+      open((callback) => client.exec(command, callback), 'exec', signal),
+    subsystem: (name, { signal }: ChannelOptions = {}) =>
+      open((callback) => client.subsys(name, callback), `subsystem ${printable(name)}`, signal),
+    forward: (to, port, signal) =>
+      request(
+        (callback) => client.forwardOut('127.0.0.1', 0, to, port, callback),
+        `connection to ${printable(to)}`,
+        signal,
+      ),
+    onLost: session.onLost,
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}

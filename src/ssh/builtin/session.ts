@@ -1,0 +1,174 @@
+import type { Duplex } from 'node:stream';
+import type { AnyAuthMethod, Client, ConnectConfig } from 'ssh2';
+import { ConnectionError, type ConnectionPhase } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
+import { type HostKeyPolicy, verifyHostKey } from '../host-key-check.ts';
+import { hostKeyType, type Offer } from './algorithms.ts';
+import { type AuthenticationContext, type Authenticator, createAuthenticator } from './authenticator.ts';
+import { answerPasswordChange } from './password-change.ts';
+import { shownLine, shownText } from './prompts.ts';
+import { sessionError } from './session-error.ts';
+import { loadSsh2 } from './ssh2.ts';
+import { observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
+
+/** How many banners are shown. */
+export const MAX_BANNERS = 8;
+
+/** What is needed to make a session of a stream. */
+export interface SessionPlan extends Omit<AuthenticationContext, 'fail'> {
+  readonly policy: HostKeyPolicy;
+  readonly offer: Offer;
+  /** The address connected to; absent through a proxy. */
+  readonly address: string | undefined;
+}
+
+/** An authenticated SSH connection. */
+export interface Session {
+  readonly client: Client;
+  readonly stream: Duplex;
+  /** Why the connection ended, once it has. */
+  lost(): Error | undefined;
+  /** Calls `listener` when the connection ends, at once if it has. */
+  onLost(listener: (error: Error) => void): void;
+  /** Ends the connection for the given reason. */
+  fail(error: Error): void;
+}
+
+/** Keeps the first reason for the end and tells everyone who waits for it. */
+function ending(client: Client, stream: Duplex, host: string) {
+  const listeners = new Set<(error: Error) => void>();
+  let reason: Error | undefined;
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    reason ??= new ConnectionError(printable(host), 'transfer', 'connection lost', { code: 'ERR_CONNECTION_LOST' });
+    stream.destroy();
+    for (const listener of listeners) listener(reason);
+    listeners.clear();
+  };
+  client.on('close', end);
+  // A peer that closed its half has nothing more to say, and over SSH we have nothing more to tell it.
+  client.on('end', end);
+  stream.once('close', end);
+  return {
+    lost: () => (ended ? reason : undefined),
+    onLost(listener: (error: Error) => void): void {
+      if (ended && reason) listener(reason);
+      else listeners.add(listener);
+    },
+    note(error: Error): void {
+      reason ??= error;
+    },
+    fail(error: Error): void {
+      reason ??= error;
+      end();
+    },
+  };
+}
+
+function hostVerifier(plan: SessionPlan, fail: (error: Error) => void) {
+  let accepted: Buffer | undefined;
+  const offered = plan.offer.serverHostKey.map(hostKeyType);
+  const presented = { address: plan.address, offered: (type: string) => offered.includes(type), signal: plan.signal };
+  return (key: Buffer, verify: (permitted: boolean) => void): void => {
+    // A later key exchange must show the same key; nobody is asked in the middle of a transfer.
+    if (accepted !== undefined) {
+      verify(accepted.equals(key));
+      return;
+    }
+    verifyHostKey(plan.policy, key, presented).then(
+      () => {
+        accepted = Buffer.from(key);
+        try {
+          verify(true);
+        } catch (error) {
+          fail(sessionError(error, plan.config.alias, 'handshake'));
+        }
+      },
+      (error: Error) => {
+        fail(error);
+      },
+    );
+  };
+}
+
+function authHandler(authenticator: Authenticator, fail: (error: unknown) => void, last: () => Refusal | undefined) {
+  return (methods: string[] | null, partial: boolean | null, next: (attempt: AnyAuthMethod | false) => void): void => {
+    const refusal = last();
+    authenticator
+      .next(refusal?.methods ?? methods, refusal?.partial ?? partial === true)
+      .then((attempt) => {
+        if (attempt === undefined) fail(authenticator.refused());
+        else next(attempt);
+      })
+      .catch(fail);
+  };
+}
+
+function showBanner(client: Client, plan: SessionPlan): void {
+  let shown = 0;
+  client.on('banner', (text) => {
+    if (++shown <= MAX_BANNERS) plan.prompter.tell(shownText(text));
+  });
+}
+
+/**
+ * Does key exchange, host key check and authentication over a stream. On failure the stream is destroyed.
+ *
+ * @throws {ConnectionError}
+ */
+export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Session> {
+  const { Client: SshClient } = await loadSsh2();
+  const { config, log } = plan;
+  const client = new SshClient();
+  const end = ending(client, stream, config.alias);
+  let phase: ConnectionPhase = 'handshake';
+  let refusal: Refusal | undefined;
+  const fail = (error: unknown): void => end.fail(sessionError(error, config.alias, phase));
+  const authenticator = createAuthenticator({ ...plan, fail });
+
+  const ready = new Promise<void>((resolve, reject) => {
+    end.onLost(reject);
+    client.once('ready', resolve);
+  });
+  client.on('error', (error: Error & { level?: string; code?: unknown }) => {
+    // The identity has told why it did not sign; the next one is tried.
+    if (error.level === 'agent') return;
+    const hungUp = phase === 'authentication' && typeof error.code === 'number';
+    end.note(hungUp ? authenticator.refused(shownLine(error.message)) : sessionError(error, config.alias, phase));
+    if (error.level !== 'client-socket') end.fail(error);
+  });
+  client.once('handshake', (negotiated) => {
+    phase = 'authentication';
+    const cipher = negotiated.cs.cipher;
+    log.debug(
+      1,
+      `key exchange ${printable(negotiated.kex)}, host key ${printable(negotiated.serverHostKey)}, cipher ${printable(cipher)}`,
+    );
+  });
+  showBanner(client, plan);
+  answerPasswordChange(client, plan, authenticator, fail);
+
+  const options: ConnectConfig = {
+    sock: stream as never,
+    username: config.user,
+    ident: 'Sealift',
+    readyTimeout: 0,
+    keepaliveInterval: config.serverAliveIntervalMs,
+    keepaliveCountMax: config.serverAliveCountMax,
+    algorithms: plan.offer as never,
+    hostVerifier: hostVerifier(plan, (error) => end.fail(error)),
+    authHandler: authHandler(authenticator, fail, () => refusal) as never,
+    ...(log.level >= 3 && { debug: (text: string) => log.debug(3, printable(text)) }),
+  };
+  client.connect(options);
+  repairIdentification(client);
+  observeRefusals(client, (said) => {
+    refusal = said;
+  });
+  await ready;
+  phase = 'transfer';
+  log.debug(1, `logged in to ${printable(config.alias)} as ${printable(config.user)} (${authenticator.method})`);
+  return { client, stream, lost: end.lost, onLost: end.onLost, fail: end.fail };
+}

@@ -1,0 +1,78 @@
+import { ConnectionError } from '../base/errors.ts';
+import { silentLog } from '../base/log.ts';
+import { printable } from '../base/printable.ts';
+import { parseSshArguments } from './config/arguments.ts';
+import type { SshConnection, SshTarget } from './connection.ts';
+import { checkTarget } from './names.ts';
+import type { ConnectOptions } from './options.ts';
+import { openProgramConnection } from './program/connection.ts';
+import { findProgram } from './program/find.ts';
+
+/** What only the built-in transport can do. */
+function needsBuiltin(options: ConnectOptions): boolean {
+  return options.credentials !== undefined || options.hostKeys !== undefined || options.idleTimeoutMs !== undefined;
+}
+
+/** What the caller says by options, in words of ssh, unless the words say it already. */
+function programWords(options: ConnectOptions): string[] {
+  const said = parseSshArguments(options.args ?? []).values.map(([keyword]) => keyword);
+  const seconds = Math.max(1, Math.ceil((options.connectTimeoutMs ?? 0) / 1000));
+  return [
+    ...(options.batchMode && !said.includes('batchmode') ? ['-oBatchMode=yes'] : []),
+    ...(options.connectTimeoutMs && !said.includes('connecttimeout') ? [`-oConnectTimeout=${seconds}`] : []),
+  ];
+}
+
+async function openProgram(
+  target: SshTarget,
+  options: ConnectOptions,
+  path: string | undefined,
+): Promise<SshConnection> {
+  if (options.credentials !== undefined || options.hostKeys !== undefined) {
+    throw new ConnectionError(
+      printable(target.host),
+      'connect',
+      'the ssh program takes no credentials and no pinned host keys',
+      {
+        code: 'ENOTSUP',
+        cure: 'use --transport builtin',
+      },
+    );
+  }
+  return openProgramConnection(target, {
+    program: path ?? options.program ?? 'ssh',
+    args: [...(options.args ?? []), ...programWords(options)],
+    variables: options.environment.variables,
+    signal: options.signal,
+    log: options.log,
+  });
+}
+
+/**
+ * Connects to a host.
+ *
+ * `auto` takes the system's `ssh` program where it is found, since that knows all of the user's configuration, keys and
+ * hardware tokens; and the built-in transport where it is not, or where credentials, pinned keys or an idle timeout are
+ * handed in, which the program cannot take.
+ *
+ * The program starts with the first channel: with it, what goes wrong with the connection shows up as the channel's exit.
+ *
+ * @throws {ConnectionError} no connection could be made; `options.signal.reason` unchanged
+ * @example
+ * const connection = await connect({ host: 'example.org' }, { environment: { home: '/home/me', user: 'me' } });
+ */
+export async function connect(target: SshTarget, options: ConnectOptions): Promise<SshConnection> {
+  checkTarget(target);
+  options.signal?.throwIfAborted();
+  const transport = options.transport ?? 'auto';
+  if (transport !== 'builtin') {
+    const path = await findProgram(options.program ?? 'ssh', options.environment.path);
+    if (transport === 'ssh') return await openProgram(target, options, path);
+    if (path !== undefined && !needsBuiltin(options)) return await openProgram(target, options, path);
+    // A program that was named must be used, or its absence told.
+    if (options.program !== undefined && !needsBuiltin(options)) return await openProgram(target, options, undefined);
+    (options.log ?? silentLog).debug(1, 'using the built-in transport');
+  }
+  const { openBuiltinConnection } = await import('./builtin/open.ts');
+  return await openBuiltinConnection(target, options);
+}
