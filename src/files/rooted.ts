@@ -1,10 +1,22 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 import { LocalDirectory } from './local-directory.ts';
-import { joinPath } from './path.ts';
+import { joinPath, splitPath, stripTrailingSlashes } from './path.ts';
+import { RootedDirectory } from './rooted-directory.ts';
 
 /** As many links are followed for one path as Linux follows. */
 const MAX_LINKS = 40;
+
+/** The files below one folder. */
+export interface RootedFileSystem extends FileSystem {
+  /**
+   * The path that `path` leads to once links as its last component have been followed inside the root; a link that leads nowhere gives the path it names. Paths without such a link are
+   * returned as they are.
+   *
+   * @throws {FileError} ELOOP after 40 links, or where the directory of the last component cannot be opened.
+   */
+  followLast(path: string): Promise<string>;
+}
 
 /**
  * The files below one folder, and nothing else. `/` is that folder; `..` stops there. Links are resolved here and not by the system, an absolute target
@@ -13,12 +25,16 @@ const MAX_LINKS = 40;
  * @param root path of the folder, which must exist
  * @throws {FileError} from `directory()`, naming paths as the user of the root sees them.
  */
-export function rootedFileSystem(root: string): FileSystem {
-  return {
+export function rootedFileSystem(root: string): RootedFileSystem {
+  const fileSystem: RootedFileSystem = {
     async directory(path: string): Promise<Directory> {
-      return await new Resolver(root).resolve(path);
+      return new RootedDirectory(await new Resolver(root).resolve(path), fileSystem);
+    },
+    async followLast(path: string): Promise<string> {
+      return await followLast(fileSystem, path);
     },
   };
+  return fileSystem;
 }
 
 class Resolver {
@@ -32,6 +48,8 @@ class Resolver {
   }
 
   async resolve(path: string): Promise<Directory> {
+    // The system would end the path there, and node:fs would tell the real one in its message.
+    if (path.includes('\0')) throw new FileError(path, 'open', 'EINVAL');
     try {
       this.#open.push(await LocalDirectory.open(this.#root, '/', { follow: true, pin: true }));
       const pending = components(path);
@@ -73,25 +91,21 @@ function components(path: string): string[] {
   return path.split('/').filter((component) => component !== '' && component !== '.');
 }
 
-/**
- * Follows a link as the last component of a path inside a rooted file system: the path to use instead.
- *
- * @throws {FileError} ELOOP after 40 links.
- */
-export async function resolveLastLink(fileSystem: FileSystem, parent: string, name: string): Promise<{ parent: string; name: string }> {
-  let at = { parent, name };
+async function followLast(fileSystem: FileSystem, path: string): Promise<string> {
+  let at = path;
   for (let links = 0; links <= MAX_LINKS; links++) {
-    const directory = await fileSystem.directory(at.parent);
+    const { parent, name, mustBeDirectory } = splitPath(at);
+    if (name === '') return at;
+    const directory = await fileSystem.directory(parent);
     try {
-      if ((await directory.status(at.name))?.kind !== 'symlink') return at;
-      const target = await directory.readLink(at.name);
-      const whole = target.startsWith('/') ? target : joinPath(at.parent, target);
-      const cut = whole.replace(/\/+$/, '').lastIndexOf('/');
-      at = { parent: cut <= 0 ? '/' : whole.slice(0, cut), name: whole.replace(/\/+$/, '').slice(cut + 1) };
-      if (at.name === '' || at.name === '.' || at.name === '..') return { parent: whole, name: '' };
+      if ((await directory.status(name))?.kind !== 'symlink') return at;
+      const target = await directory.readLink(name);
+      // `..` in a target means the directory that the link really lies in, which is how the open directory is named.
+      const whole = target.startsWith('/') ? target : joinPath(directory.path, target);
+      at = mustBeDirectory ? `${stripTrailingSlashes(whole)}/` : whole;
     } finally {
       await directory.close();
     }
   }
-  throw new FileError(joinPath(parent, name), 'open', 'ELOOP');
+  throw new FileError(path, 'open', 'ELOOP');
 }

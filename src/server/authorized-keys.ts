@@ -44,7 +44,10 @@ const harmless: ReadonlySet<string> = new Set([
  * Reads lines in the format of authorized_keys (sshd(8)). A line whose options cannot all be honoured is rejected: to ignore `from=` or `command=` would give more
  * than its author allowed.
  */
-export function parseAuthorizedKeys(lines: readonly string[]): { readonly keys: AuthorizedKey[]; readonly rejected: RejectedLine[] } {
+export function parseAuthorizedKeys(lines: readonly string[]): {
+  readonly keys: AuthorizedKey[];
+  readonly rejected: RejectedLine[];
+} {
   const keys: AuthorizedKey[] = [];
   const rejected: RejectedLine[] = [];
   for (const [index, raw] of lines.entries()) {
@@ -73,7 +76,8 @@ function parseLine(line: string): AuthorizedKey | string {
   const key = ssh2.utils.parseKey(`${type} ${base64}`);
   if (key instanceof Error) return 'the key is malformed';
   const bits = type === 'ssh-rsa' ? rsaBits(key) : undefined;
-  if (bits !== undefined && bits < SMALLEST_RSA_BITS) return `an RSA key of ${bits} bits is too short (${SMALLEST_RSA_BITS} at least)`;
+  if (bits !== undefined && bits < SMALLEST_RSA_BITS)
+    return `an RSA key of ${bits} bits is too short (${SMALLEST_RSA_BITS} at least)`;
   const blob = key.getPublicSSH();
   return { key, blob, fingerprint: fingerprint(blob) };
 }

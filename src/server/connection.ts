@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import ssh2, { type Connection as Ssh2Connection, type ServerChannel, type ServerConfig } from 'ssh2';
+import ssh2, { type ServerChannel, type ServerConfig, type Connection as Ssh2Connection } from 'ssh2';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { type Applicant, sourceOf } from './admission.ts';
 import type { OutputGate } from './channel-output.ts';
@@ -35,6 +35,7 @@ export class Connection implements Applicant, SessionHost {
   readonly source: string;
   readonly sinceMs: number = performance.now();
   readonly gate: OutputGate;
+  readonly #gone = new AbortController();
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   #info: ConnectionInfo;
@@ -72,6 +73,10 @@ export class Connection implements Applicant, SessionHost {
     return this.#transfers > 0;
   }
 
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
   get globMatches(): number {
     return this.#host.limits.globMatches;
   }
@@ -92,7 +97,9 @@ export class Connection implements Applicant, SessionHost {
     socket.once('end', () => this.#destroySoon());
     this.#startTimer(this.#host.limits.loginTimeoutMs, 'login took too long');
     this.#host.emit({ type: 'connection-opened', connection: this.#info });
-    const server = new ssh2.Server({ ...this.#host.config, debug: (text) => this.#noteNegotiation(text) }, (client) => this.#onClient(client));
+    const server = new ssh2.Server({ ...this.#host.config, debug: (text) => this.#noteNegotiation(text) }, (client) =>
+      this.#onClient(client),
+    );
     server.on('error', () => {});
     server.injectSocket(socket);
     socket.on('data', () => this.#checkBounds());
@@ -120,7 +127,8 @@ export class Connection implements Applicant, SessionHost {
   #noteNegotiation(text: string): void {
     // Only lists of algorithms are kept, and only until the first key exchange is done.
     const list = /Handshake: \((local|remote)\) (.*)$/s.exec(text);
-    if (list !== null && this.#negotiation.length < 12) this.#negotiation.push(`${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`);
+    if (list !== null && this.#negotiation.length < 12)
+      this.#negotiation.push(`${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`);
   }
 
   #onError(error: Error & { level?: string }): void {
@@ -139,7 +147,10 @@ export class Connection implements Applicant, SessionHost {
 
   #onSession(accept: () => import('ssh2').Session, reject: () => void): void {
     if (this.#channels >= this.#host.limits.channels || this.#draining) {
-      this.emit({ type: 'request-refused', request: this.#draining ? 'session: the server is stopping' : `session: ${this.#channels} are open` });
+      this.emit({
+        type: 'request-refused',
+        request: this.#draining ? 'session: the server is stopping' : `session: ${this.#channels} are open`,
+      });
       reject();
       return;
     }
@@ -153,7 +164,7 @@ export class Connection implements Applicant, SessionHost {
   }
 
   emit(event: SessionEvent): void {
-    this.#host.emit({ ...event, connection: this.#info } as ServerEvent);
+    this.#host.emit({ ...event, connection: this.#info });
   }
 
   execCommand(asText: string): string {
@@ -170,7 +181,8 @@ export class Connection implements Applicant, SessionHost {
     return () => {
       this.#transfers--;
       if (this.#transfers > 0) return;
-      if (this.#draining) this.end('the server is stopping');
+      if (this.#gone.signal.aborted) this.#finished();
+      else if (this.#draining) this.end('the server is stopping');
       else this.#idle();
     };
   }
@@ -186,9 +198,12 @@ export class Connection implements Applicant, SessionHost {
     const { queuedBytes, rekeyBytes } = this.#host.limits;
     const socket = this.#socket;
     if (socket.writableLength > queuedBytes + TRANSFER_QUEUE_BYTES) this.expel('does not read what it asks for');
-    else if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS) this.expel('does not finish the key exchange');
-    for (const channel of this.#inputs) if (channel.readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
-    if (this.#info.user !== undefined && socket.bytesRead + socket.bytesWritten - this.#rekeyedAtBytes > rekeyBytes) this.#rekey();
+    else if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS)
+      this.expel('does not finish the key exchange');
+    for (const channel of this.#inputs)
+      if (channel.readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
+    if (this.#info.user !== undefined && socket.bytesRead + socket.bytesWritten - this.#rekeyedAtBytes > rekeyBytes)
+      this.#rekey();
   }
 
   #waitForRoom(): Promise<void> | undefined {
@@ -294,9 +309,16 @@ export class Connection implements Applicant, SessionHost {
     clearTimeout(this.#timer);
     clearTimeout(this.#rekeyTimer);
     this.#releaseRekeyWaiters();
-    this.#host.closed(this);
+    this.#gone.abort(new Error('the connection is gone'));
+    // What a transfer has begun is cleaned up before the connection counts as closed.
+    if (this.#transfers === 0) this.#finished();
+  }
+
+  #finished(): void {
     const { bytesRead, bytesWritten } = this.#socket;
     const durationMs = performance.now() - this.sinceMs;
-    this.emit({ type: 'connection-closed', ...(this.#reason === undefined ? {} : { reason: this.#reason }), durationMs, bytesRead, bytesWritten });
+    const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+    this.emit({ type: 'connection-closed', ...reason, durationMs, bytesRead, bytesWritten });
+    this.#host.closed(this);
   }
 }

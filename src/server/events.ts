@@ -24,11 +24,27 @@ export type ServerEvent =
       readonly bytesRead: number;
       readonly bytesWritten: number;
     }
-  | { readonly type: 'login-accepted'; readonly connection: ConnectionInfo; readonly method: string; readonly key?: string }
-  | { readonly type: 'login-refused'; readonly connection: ConnectionInfo; readonly user: string; readonly method: string; readonly reason: string }
+  | {
+      readonly type: 'login-accepted';
+      readonly connection: ConnectionInfo;
+      readonly method: string;
+      readonly key?: string;
+    }
+  | {
+      readonly type: 'login-refused';
+      readonly connection: ConnectionInfo;
+      readonly user: string;
+      readonly method: string;
+      readonly reason: string;
+    }
   /** The client asked for something that this server does not do. */
   | { readonly type: 'request-refused'; readonly connection: ConnectionInfo; readonly request: string }
-  | { readonly type: 'transfer-started'; readonly connection: ConnectionInfo; readonly direction: Direction; readonly path: string }
+  | {
+      readonly type: 'transfer-started';
+      readonly connection: ConnectionInfo;
+      readonly direction: Direction;
+      readonly path: string;
+    }
   | {
       readonly type: 'file-moved';
       readonly connection: ConnectionInfo;

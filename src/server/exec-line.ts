@@ -59,9 +59,11 @@ function readArguments(args: readonly Word[]): ExecRequest {
     }
   }
   const [first, ...rest] = args.slice(at);
-  if (flags.has('t') === flags.has('f')) throw new Unusable('exactly one of -t and -f is needed: this is the remote side of scp');
+  if (flags.has('t') === flags.has('f'))
+    throw new Unusable('exactly one of -t and -f is needed: this is the remote side of scp');
   if (first === undefined) throw new Unusable('no path');
-  if (flags.has('t') && rest.length > 0) throw new Unusable('ambiguous target: more than one path (quote blanks in it)');
+  if (flags.has('t') && rest.length > 0)
+    throw new Unusable('ambiguous target: more than one path (quote blanks in it)');
   const request: ScpRequest = {
     role: flags.has('t') ? 'sink' : 'source',
     recursive: flags.has('r'),

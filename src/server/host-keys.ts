@@ -29,7 +29,9 @@ const MAX_KEY_FILE_BYTES = 64 * 1024;
  * @returns the keys, and the files that were made
  * @throws {FileError} for a file that cannot be read or written, that others can read, or that holds no such key. It is never overwritten.
  */
-export async function loadHostKeys(folder: string): Promise<{ readonly keys: readonly HostKey[]; readonly made: readonly string[] }> {
+export async function loadHostKeys(
+  folder: string,
+): Promise<{ readonly keys: readonly HostKey[]; readonly made: readonly string[] }> {
   await attempt(folder, 'mkdir', () => fs.mkdir(folder, { recursive: true, mode: 0o700 }));
   const made: string[] = [];
   const keys: HostKey[] = [];
@@ -49,7 +51,8 @@ export async function loadHostKeys(folder: string): Promise<{ readonly keys: rea
 
 function makeKey(type: 'ed25519' | 'rsa', options: { readonly bits?: number }): Promise<string> {
   return new Promise((resolve, reject) => {
-    const done = (error: Error | null, keys: { readonly private: string }): void => (error ? reject(error) : resolve(keys.private));
+    const done = (error: Error | null, keys: { readonly private: string }): void =>
+      error ? reject(error) : resolve(keys.private);
     if (type === 'rsa') ssh2.utils.generateKeyPair('rsa', { bits: options.bits ?? 3072 }, done);
     else ssh2.utils.generateKeyPair('ed25519', done);
   });

@@ -57,8 +57,11 @@ export const OUTPUT_HIGH_WATER_BYTES: number = 512 * 1024;
 /** What all transfers of one connection can have queued in the socket at most: each writes one chunk more after the last look. */
 export const TRANSFER_QUEUE_BYTES: number = 4 * 1024 * 1024;
 
-/** The most unread input one channel may hold: the window that ssh2 grants, and one packet. A peer that sends more ignores the window. */
-export const CHANNEL_INPUT_BYTES: number = 2 * 1024 * 1024 + 64 * 1024;
+/**
+ * The most unread input one channel may hold: ssh2 grants a window of 2 MiB anew until as much waits unread, so twice that and one packet. A peer that sends more ignores
+ * the window.
+ */
+export const CHANNEL_INPUT_BYTES: number = 4 * 1024 * 1024 + 64 * 1024;
 
 /** Packets that may wait for a key exchange to end. */
 export const REKEY_QUEUE_PACKETS = 20_000;
@@ -76,7 +79,8 @@ export const FAREWELL_MS = 2000;
  */
 export function resolveLimits(own: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(own)) {
-    if (typeof value !== 'number' || !(value > 0)) throw new RangeError(`limit ${name}: ${String(value)} is not above 0`);
+    if (typeof value !== 'number' || !(value > 0))
+      throw new RangeError(`limit ${name}: ${String(value)} is not above 0`);
   }
   return { ...DEFAULT_LIMITS, ...own };
 }

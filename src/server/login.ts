@@ -43,7 +43,8 @@ export class Login {
   async handle(context: AuthContext): Promise<void> {
     try {
       if (this.#over) return;
-      if (++this.#requests > this.#limits.authenticationRequests) return this.#exhaust('too many authentication requests');
+      if (++this.#requests > this.#limits.authenticationRequests)
+        return this.#exhaust('too many authentication requests');
       this.#conclude(context, await this.#check(context));
     } catch (error) {
       // ssh2 throws where the client sends requests in an order that makes no sense.
@@ -72,20 +73,28 @@ export class Login {
   }
 
   async #password(user: string, password: unknown): Promise<Verdict> {
-    if (!this.#users.methods.includes('password')) return { kind: 'refused', reason: 'not offered', counts: 'password' };
-    if (this.#wrongPasswords >= this.#limits.passwordTries) return { kind: 'refused', reason: 'no tries left', counts: 'password' };
+    if (!this.#users.methods.includes('password'))
+      return { kind: 'refused', reason: 'not offered', counts: 'password' };
+    if (this.#wrongPasswords >= this.#limits.passwordTries)
+      return { kind: 'refused', reason: 'no tries left', counts: 'password' };
     const matches = typeof password === 'string' && (await this.#users.checkPassword(user, password));
-    return matches ? { kind: 'accepted' } : { kind: 'refused', reason: 'unknown user or wrong password', counts: 'password' };
+    return matches
+      ? { kind: 'accepted' }
+      : { kind: 'refused', reason: 'unknown user or wrong password', counts: 'password' };
   }
 
   /** One question, for clients that ask people rather than send passwords. */
   async #prompt(context: KeyboardAuthContext): Promise<Verdict> {
-    if (!this.#users.methods.includes('password')) return { kind: 'refused', reason: 'not offered', counts: 'password' };
+    if (!this.#users.methods.includes('password'))
+      return { kind: 'refused', reason: 'not offered', counts: 'password' };
     const answers = await new Promise<unknown>((resolve) => {
       context.prompt([{ prompt: 'Password: ', echo: false }], resolve as (answers: string[]) => void);
     });
     // ssh2 calls back with an error where the client went on to something else.
-    return await this.#password(context.username, Array.isArray(answers) && answers.length === 1 ? answers[0] : undefined);
+    return await this.#password(
+      context.username,
+      Array.isArray(answers) && answers.length === 1 ? answers[0] : undefined,
+    );
   }
 
   #publicKey(context: PublicKeyAuthContext): Verdict {
@@ -97,7 +106,9 @@ export class Login {
     if (known.key.type !== key.algo) return refuse('the algorithm does not fit the key');
     if (key.algo === 'ssh-rsa' && !rsaHashes.has(hashAlgo)) return refuse('signatures with SHA-1 are not accepted');
     if (signature === undefined) return { kind: 'key-welcome' };
-    return verifies(known, blob, signature, hashAlgo) ? { kind: 'accepted', key: known.fingerprint } : refuse('the signature is wrong');
+    return verifies(known, blob, signature, hashAlgo)
+      ? { kind: 'accepted', key: known.fingerprint }
+      : refuse('the signature is wrong');
   }
 
   #conclude(context: AuthContext, verdict: Verdict): void {
@@ -134,7 +145,12 @@ export class Login {
 }
 
 /** Whether the signature over the request (RFC 4252 section 7) was made with the private half of the key. */
-function verifies(known: AuthorizedKey, blob: Buffer | undefined, signature: Buffer, hash: string | undefined): boolean {
+function verifies(
+  known: AuthorizedKey,
+  blob: Buffer | undefined,
+  signature: Buffer,
+  hash: string | undefined,
+): boolean {
   // ParsedKey.verify() gives an Error for signatures it cannot read, which is true-ish.
   return blob !== undefined && (known.key.verify(blob, signature, hash) as unknown) === true;
 }

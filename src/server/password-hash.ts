@@ -46,7 +46,9 @@ export function formatPasswordHash({ ln, r, p, salt, hash }: PasswordHash): stri
  * @throws {RangeError} where it is not one of scrypt, or asks for more memory than a server should give (256 MiB).
  */
 export function parsePasswordHash(text: string): PasswordHash {
-  const parts = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/.exec(text);
+  const parts = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/.exec(
+    text,
+  );
   if (parts === null) throw new RangeError('not a password hash of the form $scrypt$ln=15,r=8,p=1$SALT$HASH');
   const [ln, r, p] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
   if (ln < 10 || r < 1 || p < 1 || p > 16 || 128 * 2 ** ln * r > MAX_MEMORY_BYTES) {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { FileError } from '../base/errors.ts';
-import { serveScp } from '../copy/scp-remote.ts';
 import type { CopyObserver } from '../copy/observer.ts';
+import { serveScp } from '../copy/scp-remote.ts';
 import { expandGlob } from '../files/glob.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import type { PathWord, ScpRequest } from './exec-line.ts';
@@ -25,7 +25,7 @@ export interface ScpServiceOptions {
  */
 export async function runScpService(input: Readable, output: Writable, options: ScpServiceOptions): Promise<0 | 1> {
   const { request, paths, fileSystem, observer, signal } = options;
-  const common = { fileSystem, followLinks: 'never' as const, fileModeMask: 0o777, durable: true, observer, signal };
+  const common = { fileSystem, followLinks: 'never' as const, modeMask: 0o777, durable: true, observer, signal };
   if (request.role === 'source') {
     const expand = async (): Promise<readonly string[]> => await expandAll(fileSystem, paths, options.globMatches);
     return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand });

@@ -68,6 +68,7 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #admission: Admission;
   readonly #listeners: NetServer[] = [];
+  readonly #addresses: ListenAddress[] = [];
   readonly #connections = new Set<Connection>();
   #count = 0;
   #closing: Promise<void> | undefined;
@@ -103,7 +104,12 @@ class CopyServer implements RunningServer, ConnectionHost {
 
   async listen(addresses: readonly ListenAddress[]): Promise<void> {
     try {
-      for (const address of addresses) this.#listeners.push(await this.#bind(address));
+      for (const wanted of addresses) {
+        const listener = await this.#bind(wanted);
+        this.#listeners.push(listener);
+        const { address, port } = listener.address() as AddressInfo;
+        this.#addresses.push({ address, port });
+      }
     } catch (error) {
       await this.close();
       throw error;
@@ -124,10 +130,7 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   get addresses(): readonly ListenAddress[] {
-    return this.#listeners.map((listener) => {
-      const { address, port } = listener.address() as AddressInfo;
-      return { address, port };
-    });
+    return this.#addresses;
   }
 
   get port(): number {
@@ -201,11 +204,20 @@ function listenError(address: string, port: number, cause: NodeJS.ErrnoException
   const where = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   switch (cause.code) {
     case 'EADDRINUSE':
-      return new ConnectionError(where, 'open', 'address already in use', { cause, cure: 'choose another port, or stop what listens there' });
+      return new ConnectionError(where, 'open', 'address already in use', {
+        cause,
+        cure: 'choose another port, or stop what listens there',
+      });
     case 'EACCES':
-      return new ConnectionError(where, 'open', 'Permission denied', { cause, cure: 'ports below 1024 are for root; choose another one' });
+      return new ConnectionError(where, 'open', 'Permission denied', {
+        cause,
+        cure: 'ports below 1024 are for root; choose another one',
+      });
     case 'EADDRNOTAVAIL':
-      return new ConnectionError(where, 'open', 'this machine does not have that address', { cause, cure: 'listen on an address of this machine' });
+      return new ConnectionError(where, 'open', 'this machine does not have that address', {
+        cause,
+        cure: 'listen on an address of this machine',
+      });
     default:
       return new ConnectionError(where, 'open', cause.message, { cause });
   }

@@ -12,6 +12,8 @@ export interface SessionHost {
   readonly fileSystem: RootedFileSystem;
   readonly gate: OutputGate;
   readonly globMatches: number;
+  /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
+  readonly gone: AbortSignal;
   /** Completes the event with the connection it belongs to. */
   emit(event: SessionEvent): void;
   execCommand(asText: string): string;
@@ -25,7 +27,11 @@ export interface SessionHost {
 }
 
 /** An event without its connection, which the host knows. */
-export type SessionEvent = ServerEvent extends infer E ? (E extends { readonly connection: unknown } ? Omit<E, 'connection'> : never) : never;
+export type SessionEvent = ServerEvent extends infer E
+  ? E extends { readonly connection: unknown }
+    ? Omit<E, 'connection'>
+    : never
+  : never;
 
 /** What a server without shells says to everything but scp. */
 const ONLY_COPY = 'this server only does secure copy\n';
@@ -74,22 +80,31 @@ function runExec(session: Session, channel: ServerChannel, command: string, host
 }
 
 /** Runs the service to its end and tells the client how it went. Never rejects. */
-async function serve(session: Session, channel: ServerChannel, request: Exclude<ExecRequest, { kind: 'other' }>, host: SessionHost): Promise<void> {
+async function serve(
+  session: Session,
+  channel: ServerChannel,
+  request: Exclude<ExecRequest, { kind: 'other' }>,
+  host: SessionHost,
+): Promise<void> {
   const output = new ChannelOutput(channel, host.gate);
-  const gone = new AbortController();
+  const unread = new AbortController();
   const isSource = request.kind === 'scp' && request.request.role === 'source';
-  session.once('close', () => {
+  const onClose = (): void => {
     output.cut();
-    // What the client has sent is still there to be read: only a source has nothing left to do.
-    if (isSource) gone.abort(new Error('the channel was closed'));
-  });
+    // What the client has sent is still there to be read, and may be all of a file: only a source has nothing left to do.
+    if (isSource) unread.abort(new Error('the channel was closed'));
+  };
+  session.once('close', onClose);
+  host.gone.addEventListener('abort', onClose, { once: true });
   let status: 0 | 1 = 1;
   try {
-    status = await run(channel, output, request, host, gone.signal);
+    status = await run(channel, output, request, host, unread.signal);
     await ended(output);
   } catch (error) {
-    if (!gone.signal.aborted) host.emit({ type: 'entry-failed', reason: error instanceof Error ? error.message : String(error) });
+    if (!unread.signal.aborted)
+      host.emit({ type: 'entry-failed', reason: error instanceof Error ? error.message : String(error) });
   }
+  host.gone.removeEventListener('abort', onClose);
   // Unread input would keep ssh2 from closing the channel.
   channel.resume();
   finish(channel, status);
@@ -120,7 +135,15 @@ async function run(
     const { files, bytes } = count;
     // An output that was cut off means that the client left before it had heard the end.
     if (output.destroyed) status = undefined;
-    host.emit({ type: 'transfer-ended', direction, path, files, bytes, durationMs: performance.now() - started, status });
+    host.emit({
+      type: 'transfer-ended',
+      direction,
+      path,
+      files,
+      bytes,
+      durationMs: performance.now() - started,
+      status,
+    });
   }
 }
 

@@ -28,7 +28,10 @@ interface ClientInternals {
 
 interface SessionInternals {
   readonly _channel?: unknown;
-  readonly _chanInfo?: { readonly incoming?: { readonly id?: number }; readonly outgoing?: { readonly id?: number; readonly packetSize?: number } };
+  readonly _chanInfo?: {
+    readonly incoming?: { readonly id?: number };
+    readonly outgoing?: { readonly id?: number; readonly packetSize?: number };
+  };
 }
 
 /** The internals of one connection. */

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { AuthenticationType } from 'ssh2';
 import { printable } from '../base/printable.ts';
 import { type AuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts';
-import { hashPassword, parsePasswordHash, PasswordVerifier, type PasswordHash } from './password-hash.ts';
+import { hashPassword, type PasswordHash, PasswordVerifier, parsePasswordHash } from './password-hash.ts';
 
 /** Somebody who may log in. */
 export interface ServerUser {
@@ -53,7 +53,8 @@ export class UserTable {
       if (entries.has(user.name)) throw new TypeError(`user ${user.name}: given twice`);
       if (user.password === '') throw new TypeError(`user ${user.name}: the password is empty`);
       const { keys, rejected } = parseAuthorizedKeys(user.authorizedKeys ?? []);
-      for (const { line, reason } of rejected) warn(`authorized keys of ${user.name}, line ${line}: ${printable(reason)}`);
+      for (const { line, reason } of rejected)
+        warn(`authorized keys of ${user.name}, line ${line}: ${printable(reason)}`);
       entries.set(user.name, { keys, password: await passwordOf(user) });
     }
     const dearest = [...entries.values()].flatMap((entry) => entry.password ?? []).sort((a, b) => cost(b) - cost(a))[0];

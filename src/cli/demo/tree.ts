@@ -52,10 +52,10 @@ export async function makeTree(root: string, size: TreeSize): Promise<void> {
 /** Deterministic bytes that do not compress. */
 function content(seed: string, length: number): Buffer {
   const block = createHash('sha256').update(seed).digest();
-  const bytes = Buffer.allocUnsafe(length);
-  for (let at = 0, turn = 0; at < length; at += 32, turn++) {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0, turn = 0; at < length; at += block.length, turn++) {
+    block.writeUInt32LE(turn, 0);
     block.copy(bytes, at);
-    bytes.writeUInt32LE(turn % 0xffffffff, Math.min(at, Math.max(0, length - 4)) * Number(length >= 4));
   }
   return bytes;
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { withDeadline } from '../../base/deadline.ts';
-import { ConnectionError } from '../../base/errors.ts';
+import { ConnectionError, SealiftError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
 import type { ChannelOptions, SshChannel, SshConnection } from '../connection.ts';
@@ -42,20 +42,23 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
   const host = printable(options.host);
   const watch = watchSession(session, host, options.idleTimeoutMs);
 
-  const request = async (
+  /** `make` runs as soon as the channel is there: what comes right behind it must find its listeners. */
+  const request = async <T>(
     start: (callback: Callback) => void,
+    make: (channel: ClientChannel) => T,
     what: string,
     signal?: AbortSignal,
-  ): Promise<ClientChannel> => {
+  ): Promise<T> => {
+    signal?.throwIfAborted();
     const gone = session.lost();
     if (gone) throw gone;
     let abandoned = false;
-    const opened = new Promise<ClientChannel>((resolve, reject) => {
+    const opened = new Promise<T>((resolve, reject) => {
       session.onLost(reject);
       start((error, channel) => {
         if (error) reject(error);
         else if (abandoned) channel.close();
-        else resolve(channel);
+        else resolve(make(channel));
       });
     });
     const expired = (): Error => new ConnectionError(host, 'open', `${what}: no answer`, { code: 'ERR_TIMEOUT' });
@@ -64,23 +67,30 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     } catch (error) {
       abandoned = true;
       opened.catch(() => {});
-      if (error instanceof ConnectionError || signal?.aborted) throw error;
+      if (error instanceof SealiftError || signal?.aborted) throw error;
+      const lost = session.lost();
+      if (lost) throw lost;
       const said = shownLine(error instanceof Error ? error.message : String(error));
       throw new ConnectionError(host, 'open', `${what} refused: ${said}`, { code: 'ERR_NOT_OFFERED', cause: error });
     }
   };
 
-  const open = async (start: (callback: Callback) => void, what: string, signal?: AbortSignal): Promise<SshChannel> => {
-    const channel = await request(start, what, signal);
-    log.debug(1, `${what}: channel open`);
+  const watched = (channel: ClientChannel, what: string): SshChannel => {
     const result = builtinChannel(channel, session, options.host);
+    log.debug(1, `${what}: channel open`);
     const unwatch = watch.add(channel);
-    signal?.addEventListener('abort', result.close, { once: true });
     void result.exit.then((exit) => {
       unwatch();
-      signal?.removeEventListener('abort', result.close);
       log.debug(1, `${what}: channel closed (${exit.code ?? exit.signal ?? 'no status'})`);
     });
+    return result;
+  };
+
+  const open = async (start: (callback: Callback) => void, what: string, signal?: AbortSignal): Promise<SshChannel> => {
+    const result = await request(start, (channel) => watched(channel, what), what, signal);
+    signal?.addEventListener('abort', result.close, { once: true });
+    void result.exit.then(() => signal?.removeEventListener('abort', result.close));
+    if (signal?.aborted) result.close();
     return result;
   };
 
@@ -112,9 +122,7 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     subsystem: (name, { signal }: ChannelOptions = {}) =>
       open((callback) => client.subsys(name, callback), `subsystem ${printable(name)}`, signal),
     forward: (to, port, signal) =>
-      request(
-        (callback) => client.forwardOut('127.0.0.1', 0, to, port, callback),
-        `connection to ${printable(to)}`,
+      request<Duplex>((callback) => client.forwardOut('127.0.0.1', 0, to, port, callback), (channel) => channel, `connection to ${printable(to)}`,
         signal,
       ),
     onLost: session.onLost,

@@ -37,6 +37,8 @@ interface Way {
   readonly stream: Duplex;
   readonly address: string | undefined;
   readonly through: BuiltinConnection | undefined;
+  /** What an error waits for, so that a failing command gets its say first. */
+  readonly said?: Promise<void>;
 }
 
 function policyFor(config: HostConfig, options: ConnectOptions, countdown: Countdown): HostKeyPolicy {
@@ -90,8 +92,8 @@ async function makeWay(config: HostConfig, hop: Hop, countdown: Countdown, signa
     log.debug(1, `connecting to ${printable(config.hostname)} with ProxyCommand`);
     const batch = options.batchMode === true || config.batchMode;
     const prompter = sessionPrompter(options.prompter, batch, countdown);
-    const stream = await connectProxyCommand(config.proxyCommand, config, options.environment, prompter);
-    return { stream, address: undefined, through: undefined };
+    const proxy = await connectProxyCommand(config.proxyCommand, config, options.environment, prompter);
+    return { ...proxy, address: undefined, through: undefined };
   }
   log.debug(1, `connecting to ${printable(config.hostname)} port ${config.port}`);
   const socket: Socket = await connectTcp(config, signal);
@@ -145,6 +147,7 @@ async function establish(
   } catch (error) {
     way.stream.destroy();
     await way.through?.close();
+    await way.said;
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
@@ -174,6 +177,8 @@ async function openHop(hop: Hop): Promise<BuiltinConnection> {
   options.signal?.addEventListener('abort', onAbort, { once: true });
   countdown.expired.catch((error: unknown) => own.abort(error));
   try {
+    // It may have been aborted while the configuration was read.
+    options.signal?.throwIfAborted();
     const connection = await establish(config, hop, countdown, own.signal);
     if (own.signal.aborted) await connection.close();
     own.signal.throwIfAborted();

@@ -12,6 +12,15 @@ import { shownText } from './prompts.ts';
 /** How much of what the command says is passed on. */
 const MAX_STDERR_BYTES = 64 * 1024;
 const KILL_AFTER_MS = 500;
+/** How long an error waits for what a failing command says about it. */
+const LAST_WORDS_MS = 250;
+
+/** A stream through a command. */
+export interface ProxyStream {
+  readonly stream: Duplex;
+  /** Settles when the command has said all it had to say, or soon after it ended. */
+  readonly said: Promise<void>;
+}
 
 /**
  * Runs a ProxyCommand through the user's shell, as OpenSSH does (`exec` in front, so that the shell does not stay). Host
@@ -24,7 +33,7 @@ export async function connectProxyCommand(
   config: HostConfig,
   environment: SshEnvironment,
   prompter: Prompter,
-): Promise<Duplex> {
+): Promise<ProxyStream> {
   checkHost(config.alias);
   checkHost(config.hostname);
   checkUser(config.user);
@@ -45,20 +54,25 @@ export async function connectProxyCommand(
   }
   child.on('error', () => {});
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => {});
-  let said = 0;
+  let bytes = 0;
   child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.length;
-    if (said <= MAX_STDERR_BYTES) prompter.tell(shownText(chunk.toString('utf8')));
+    bytes += chunk.length;
+    if (bytes <= MAX_STDERR_BYTES) prompter.tell(shownText(chunk.toString('utf8')));
   });
   const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin });
   duplex.on('error', () => {});
   duplex.once('close', () => {
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    for (const stream of [child.stdin, child.stdout]) stream.destroy();
+    setTimeout(() => child.stderr.destroy(), LAST_WORDS_MS);
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
     child.once('exit', () => clearTimeout(timer));
   });
   child.once('exit', () => child.stdin.destroy());
-  return duplex;
+  const said = new Promise<void>((resolve) => {
+    child.stderr.once('close', resolve);
+    duplex.once('close', () => setTimeout(resolve, LAST_WORDS_MS));
+  });
+  return { stream: duplex, said };
 }

@@ -1,0 +1,125 @@
+import { FileError } from '../base/errors.ts';
+import type { Directory, FileSystem } from './file-system.ts';
+import { isPattern, matchesGlob } from './glob-match.ts';
+import { joinPath } from './path.ts';
+
+export interface GlobOptions {
+  /** How many paths a pattern may stand for. Default 10,000. */
+  readonly maxMatches?: number;
+  /** How many names may be looked at on the way. Default 1,000,000. */
+  readonly maxNames?: number;
+}
+
+const MAX_MATCHES = 10_000;
+const MAX_NAMES = 1_000_000;
+
+/**
+ * The paths that a pattern stands for, as a POSIX shell expands it (XCU 2.13.3): `*`, `?` and `[…]` match within one component, a leading dot only where the pattern has it, the
+ * result is in the order of the names' characters, and a pattern that matches nothing stands for itself, without its backslashes. Directories that cannot be read have no names.
+ *
+ * @throws {FileError} ERR_LIMIT where a bound is exceeded.
+ */
+export async function expandGlob(
+  fileSystem: FileSystem,
+  pattern: string,
+  options: GlobOptions = {},
+): Promise<string[]> {
+  if (!isPattern(pattern)) return [unescape(pattern)];
+  const found = await new Expansion(fileSystem, pattern, options).run();
+  return found.length > 0 ? found : [unescape(pattern)];
+}
+
+/** A backslash shields the character behind it. */
+function unescape(pattern: string): string {
+  return pattern.replace(/\\(.)/gsu, '$1');
+}
+
+class Expansion {
+  readonly #fileSystem: FileSystem;
+  readonly #pattern: string;
+  readonly #components: readonly string[];
+  /** The pattern ended in a slash, so only directories match. */
+  readonly #onlyDirectories: boolean;
+  #matchesLeft: number;
+  #namesLeft: number;
+
+  constructor(fileSystem: FileSystem, pattern: string, options: GlobOptions) {
+    this.#fileSystem = fileSystem;
+    this.#pattern = pattern;
+    this.#components = pattern.split('/').filter((component) => component !== '');
+    this.#onlyDirectories = pattern.endsWith('/');
+    this.#matchesLeft = options.maxMatches ?? MAX_MATCHES;
+    this.#namesLeft = options.maxNames ?? MAX_NAMES;
+  }
+
+  async run(): Promise<string[]> {
+    return await this.#expand(this.#pattern.startsWith('/') ? '/' : '', 0);
+  }
+
+  async #expand(base: string, at: number): Promise<string[]> {
+    const component = this.#components[at];
+    if (component === undefined) return [this.#spend(this.#onlyDirectories ? `${base}/` : base)];
+    if (!isPattern(component)) {
+      const path = join(base, unescape(component));
+      // Only what lies behind a wildcard needs to be looked for: the rest is looked for when it is used.
+      const isCertain =
+        !this.#components.slice(at + 1).some(isPattern) && !this.#components.slice(0, at).some(isPattern);
+      return isCertain || (await this.#exists(base, unescape(component))) ? await this.#expand(path, at + 1) : [];
+    }
+    const found: string[] = [];
+    for (const name of await this.#matching(base, component, at === this.#components.length - 1)) {
+      found.push(...(await this.#expand(join(base, name), at + 1)));
+    }
+    return found;
+  }
+
+  #spend(path: string): string {
+    if (this.#matchesLeft-- <= 0) throw this.#tooMany();
+    return path;
+  }
+
+  #tooMany(): FileError {
+    return new FileError(this.#pattern, 'expand', 'ERR_LIMIT', { reason: 'Argument list too long' });
+  }
+
+  async #within<T>(base: string, work: (directory: Directory) => Promise<T>): Promise<T | undefined> {
+    try {
+      const directory = await this.#fileSystem.directory(base === '' ? '.' : base);
+      try {
+        return await work(directory);
+      } finally {
+        await directory.close();
+      }
+    } catch (error) {
+      if (error instanceof FileError && error.code !== 'ERR_LIMIT') return undefined;
+      throw error;
+    }
+  }
+
+  async #exists(base: string, name: string): Promise<boolean> {
+    if (name === '.' || name === '..') return true;
+    return (await this.#within(base, (directory) => directory.status(name))) !== undefined;
+  }
+
+  /** The names in `base` that match; only directories where there is more to come. */
+  async #matching(base: string, component: string, isLast: boolean): Promise<string[]> {
+    const names = await this.#within(base, async (directory) => {
+      const matches: string[] = [];
+      for await (const name of directory.names()) {
+        if (this.#namesLeft-- <= 0) throw this.#tooMany();
+        if (!matchesGlob(component, name)) continue;
+        if (!isLast || this.#onlyDirectories) {
+          const status = await directory.status(name, { follow: true }).catch(() => undefined);
+          if (status?.kind !== 'directory') continue;
+        }
+        matches.push(name);
+      }
+      return matches;
+    });
+    return (names ?? []).sort();
+  }
+}
+
+function join(base: string, name: string): string {
+  return base === '' ? name : joinPath(base, name);
+}
