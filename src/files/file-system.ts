@@ -50,6 +50,8 @@ export interface OpenOptions {
    * For a FIFO or device: wait in reads and writes instead of failing with EAGAIN. Opening itself never waits: a FIFO that nobody reads fails with ENXIO.
    */
   readonly blocking?: boolean;
+  /** The name that messages use instead of the real one: for a file under way to another name. */
+  readonly shownAs?: string;
 }
 
 /**

@@ -72,12 +72,12 @@ async function landBeside(
   const partial = partialName(name);
   let file: OpenFile;
   try {
-    file = await directory.open(partial, { access: 'write', create: 'new', mode: existing === undefined ? options.mode & 0o777 : 0o600 });
+    const mode = existing === undefined ? options.mode & 0o777 : 0o600;
+    // The person asked for `name`; that we write beside it first is no concern of theirs.
+    file = await directory.open(partial, { access: 'write', create: 'new', mode, shownAs: name });
   } catch (error) {
-    if (existing !== undefined) return new InPlace(existing, await existing.status(), options);
-    // The person asked for `name`; that we would write beside it first is no concern of theirs.
-    const cause = FileError.from(error, partial, 'open');
-    throw new FileError(cause.path.slice(0, cause.path.length - partial.length) + name, 'open', cause.code, { cause, reason: cause.reason });
+    if (existing === undefined) throw error;
+    return new InPlace(existing, await existing.status(), options);
   }
   const landing = new Beside(directory, name, partial, file, existing, options);
   if (existing === undefined || (await landing.takeOverOwner())) return landing;
@@ -156,7 +156,7 @@ class Beside implements Landing {
   async #commitInPlace(error: FileError, attributes: LandingAttributes): Promise<void> {
     const target = this.#existing;
     if (target === undefined || error.code !== 'EBUSY') throw error;
-    const source = await this.#directory.open(this.#partial, { access: 'read' });
+    const source = await this.#directory.open(this.#partial, { access: 'read', shownAs: this.#name });
     try {
       const buffer = Buffer.allocUnsafe(256 * 1024);
       let position = 0;

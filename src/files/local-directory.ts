@@ -95,7 +95,7 @@ export class LocalDirectory implements Directory {
     if (options.follow !== true) flags |= O_NOFOLLOW;
     if (options.create !== undefined) flags |= O_CREAT;
     if (options.create === 'new') flags |= O_EXCL;
-    const path = this.#shown(name);
+    const path = this.#shown(options.shownAs ?? name);
     return await this.#run(path, 'open', async () => {
       const handle = await fs.open(this.#at(name), flags, options.mode ?? 0o666);
       if (options.blocking !== true) return new LocalFile(handle, path);

@@ -41,7 +41,7 @@ export function parseExecLine(line: string): ExecRequest {
     return readArguments(args);
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    return /^\s*(?:\S*\/)?scp\s/.test(line) ? { kind: 'unusable', reason: error.message } : { kind: 'other' };
+    return /^\s*(?:\S*\/)?scp(?:\s|$)/.test(line) ? { kind: 'unusable', reason: error.message } : { kind: 'other' };
   }
 }
 

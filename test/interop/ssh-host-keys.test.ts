@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../src/ssh/connect.ts';
-import type { ConnectOptions } from '../../src/ssh/options.ts';
 import { fingerprint } from '../../src/ssh/known-hosts/fingerprint.ts';
+import type { ConnectOptions } from '../../src/ssh/options.ts';
 import { scriptedPrompter } from '../ssh/scripted-prompter.ts';
 import { finish } from '../ssh/streams.ts';
 import { describePeer } from '../support/peers.ts';
@@ -31,7 +31,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'the host key of a real sshd', () =>
     options: Partial<ConnectOptions> & { config?: string[] } = {},
   ) {
     const { config = [], ...rest } = options;
-    const files = await server.client({ knownHosts, config: [...config, `StrictHostKeyChecking ${strict}`, 'BatchMode no'] });
+    const files = await server.client({
+      knownHosts,
+      config: [...config, `StrictHostKeyChecking ${strict}`, 'BatchMode no'],
+    });
     const connection = connect(
       { host: files.alias },
       {
@@ -119,7 +122,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'the host key of a real sshd', () =>
     const prompter = scriptedPrompter('yes', 'yes');
     const changed = `[${server.host}]:${server.port} ${otherKey}`;
     const { result, files, written } = await attempt(['# a comment', changed], strict, { prompter });
-    expect(result).toMatchObject({ code: 'ERR_HOST_KEY', message: expect.stringContaining(`${files.knownHostsFile}:2`) });
+    expect(result).toMatchObject({
+      code: 'ERR_HOST_KEY',
+      message: expect.stringContaining(`${files.knownHostsFile}:2`),
+    });
     expect((result as { cure?: string }).cure).toContain('ssh-keygen');
     expect(prompter.told.join('\n')).toContain('DANGER');
     expect(prompter.questions).toEqual([]);

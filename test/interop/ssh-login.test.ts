@@ -58,13 +58,16 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
     return file;
   }
 
-  it.each(['ed25519', 'ecdsa', 'rsa'] as const)('takes an encrypted %s key after asking for its passphrase', async (type) => {
-    const identity = await authorize(type, 'open sesame');
-    const prompter = scriptedPrompter('wrong', 'open sesame');
-    expect(await attempt({ identity, prompter })).toBe('in\n');
-    expect(prompter.questions).toHaveLength(2);
-    expect(prompter.questions[0]).toContain(identity);
-  });
+  it.each(['ed25519', 'ecdsa', 'rsa'] as const)(
+    'takes an encrypted %s key after asking for its passphrase',
+    async (type) => {
+      const identity = await authorize(type, 'open sesame');
+      const prompter = scriptedPrompter('wrong', 'open sesame');
+      expect(await attempt({ identity, prompter })).toBe('in\n');
+      expect(prompter.questions).toHaveLength(2);
+      expect(prompter.questions[0]).toContain(identity);
+    },
+  );
 
   it('gives up a key after three wrong passphrases', async () => {
     const identity = await authorize('ed25519', 'secret');
@@ -99,39 +102,61 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
 
   it('says which handed-in key cannot be used', async () => {
     const credentials = { privateKeys: [{ key: 'nonsense' }] };
-    expect(await attempt({ credentials })).toMatchObject({ code: 'ERR_CONFIG', message: expect.stringContaining('private key 1') });
-  });
-
-  itPeer(['puttygen'], 'takes a PuTTY key', async () => {
-    const directory = await tempDirectory();
-    const identity = join(directory, 'key.ppk');
-    await writeFile(join(directory, 'pw'), 'secret');
-    await run('puttygen', [server.identityFile, '-O', 'private', '-o', identity, '--new-passphrase', join(directory, 'pw')]);
-    const prompter = scriptedPrompter('wrong', 'secret');
-    expect(await attempt({ identity, prompter })).toBe('in\n');
-  }, 30_000);
-
-  itPeer(['ssh-agent', 'ssh-add'], 'takes keys of an agent, but under IdentitiesOnly only those that are named', async () => {
-    const directory = await tempDirectory();
-    const agentSocket = join(directory, 'agent');
-    const agent = spawn('ssh-agent', ['-D', '-a', agentSocket], { stdio: ['ignore', 'pipe', 'ignore'] });
-    onTestFinished(async () => {
-      agent.kill();
-      if (agent.exitCode === null && agent.signalCode === null) await once(agent, 'exit');
+    expect(await attempt({ credentials })).toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining('private key 1'),
     });
-    await once(agent.stdout, 'data');
-    await access(agentSocket);
-    const env = { ...process.env, SSH_AUTH_SOCK: agentSocket };
-    await run('ssh-add', ['-q', server.identityFile], { env });
-    const agentOn = [`IdentityAgent ${agentSocket}`];
-    expect(await attempt({ identity: '/nonexistent', config: [...agentOn, 'IdentitiesOnly no'] })).toBe('in\n');
-    expect(await attempt({ identity: '/nonexistent', config: agentOn })).toMatchObject({ code: 'ERR_AUTHENTICATION' });
-    // Only the public half is here; the agent has the rest.
-    const named = join(directory, 'named.pub');
-    await copyFile(`${server.identityFile}.pub`, named);
-    expect(await attempt({ identity: named, config: agentOn })).toBe('in\n');
-    expect(await attempt({ credentials: { agent: agentSocket } })).toBe('in\n');
   });
+
+  itPeer(
+    ['puttygen'],
+    'takes a PuTTY key',
+    async () => {
+      const directory = await tempDirectory();
+      const identity = join(directory, 'key.ppk');
+      await writeFile(join(directory, 'pw'), 'secret');
+      await run('puttygen', [
+        server.identityFile,
+        '-O',
+        'private',
+        '-o',
+        identity,
+        '--new-passphrase',
+        join(directory, 'pw'),
+      ]);
+      const prompter = scriptedPrompter('wrong', 'secret');
+      expect(await attempt({ identity, prompter })).toBe('in\n');
+    },
+    30_000,
+  );
+
+  itPeer(
+    ['ssh-agent', 'ssh-add'],
+    'takes keys of an agent, but under IdentitiesOnly only those that are named',
+    async () => {
+      const directory = await tempDirectory();
+      const agentSocket = join(directory, 'agent');
+      const agent = spawn('ssh-agent', ['-D', '-a', agentSocket], { stdio: ['ignore', 'pipe', 'ignore'] });
+      onTestFinished(async () => {
+        agent.kill();
+        if (agent.exitCode === null && agent.signalCode === null) await once(agent, 'exit');
+      });
+      await once(agent.stdout, 'data');
+      await access(agentSocket);
+      const env = { ...process.env, SSH_AUTH_SOCK: agentSocket };
+      await run('ssh-add', ['-q', server.identityFile], { env });
+      const agentOn = [`IdentityAgent ${agentSocket}`];
+      expect(await attempt({ identity: '/nonexistent', config: [...agentOn, 'IdentitiesOnly no'] })).toBe('in\n');
+      expect(await attempt({ identity: '/nonexistent', config: agentOn })).toMatchObject({
+        code: 'ERR_AUTHENTICATION',
+      });
+      // Only the public half is here; the agent has the rest.
+      const named = join(directory, 'named.pub');
+      await copyFile(`${server.identityFile}.pub`, named);
+      expect(await attempt({ identity: named, config: agentOn })).toBe('in\n');
+      expect(await attempt({ credentials: { agent: agentSocket } })).toBe('in\n');
+    },
+  );
 
   it('goes on when the agent is not there', async () => {
     expect(await attempt({ config: ['IdentityAgent /nonexistent/agent', 'IdentitiesOnly no'] })).toBe('in\n');
@@ -153,7 +178,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
     const hopFiles = await hop.client({ alias: 'hop' });
     const both = join(server.directory, 'both');
     const text = `${await readFile(hopFiles.configFile, 'utf8')}\n${await readFile(files.configFile, 'utf8')}`;
-    await writeFile(both, text.replace('HostName', 'ProxyJump none\nHostName').replace(/(Host server\n)/, '$1ProxyJump hop\n'));
+    await writeFile(
+      both,
+      text.replace('HostName', 'ProxyJump none\nHostName').replace(/(Host server\n)/, '$1ProxyJump hop\n'),
+    );
     const environment = { home: '/nonexistent', user: 'nobody', path: process.env['PATH'] };
     const options = { transport: 'builtin' as const, environment, args: ['-F', both] };
     const connection = await connect({ host: 'server' }, options);
@@ -171,14 +199,23 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
     const files = await server.client({ config: [`ProxyJump ${hop.user}@${hop.host}:${hop.port}`] });
     const environment = { home: '/nonexistent', user: 'nobody', path: process.env['PATH'] };
     const text = await readFile(files.configFile, 'utf8');
-    await writeFile(files.configFile, `${text}\nMatch all\nStrictHostKeyChecking yes\nUserKnownHostsFile /dev/null\nGlobalKnownHostsFile /dev/null\nProxyJump none\n`);
-    const attempt = connect({ host: files.alias }, { transport: 'builtin', environment, args: ['-F', files.configFile] });
+    await writeFile(
+      files.configFile,
+      `${text}\nMatch all\nStrictHostKeyChecking yes\nUserKnownHostsFile /dev/null\nGlobalKnownHostsFile /dev/null\nProxyJump none\n`,
+    );
+    const attempt = connect(
+      { host: files.alias },
+      { transport: 'builtin', environment, args: ['-F', files.configFile] },
+    );
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_HOST_KEY', host: hop.host });
   });
 
   it('refuses jump hosts that lead in a circle', async () => {
     const file = join(await tempDirectory(), 'config');
-    await writeFile(file, 'Host a\nHostName 127.0.0.1\nPort 1\nProxyJump b\nHost b\nHostName 127.0.0.1\nPort 2\nProxyJump a\n');
+    await writeFile(
+      file,
+      'Host a\nHostName 127.0.0.1\nPort 1\nProxyJump b\nHost b\nHostName 127.0.0.1\nPort 2\nProxyJump a\n',
+    );
     const environment = { home: '/nonexistent', user: 'nobody', path: process.env['PATH'] };
     const attempt = connect({ host: 'a' }, { transport: 'builtin', environment, args: ['-F', file] });
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_CONFIG' });
@@ -231,7 +268,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
     onTestFinished(rekeying.stop);
     const files = await rekeying.client();
     const environment = { home: '/nonexistent', user: 'nobody', path: process.env['PATH'] };
-    const connection = await connect({ host: files.alias }, { transport: 'builtin', environment, args: ['-F', files.configFile] });
+    const connection = await connect(
+      { host: files.alias },
+      { transport: 'builtin', environment, args: ['-F', files.configFile] },
+    );
     const channel = await connection.exec('head -c 8388608 /dev/zero');
     channel.stderr.resume();
     let bytes = 0;

@@ -12,7 +12,9 @@ export interface ScriptedServer {
   readonly hostKey: string;
 }
 
-async function listen(server: Pick<NetServer, 'once' | 'close' | 'address'> & { listen(port: number, host: string): unknown }) {
+async function listen(
+  server: Pick<NetServer, 'once' | 'close' | 'address'> & { listen(port: number, host: string): unknown },
+) {
   server.listen(0, '127.0.0.1');
   await once(server as unknown as NetServer, 'listening');
   const address = server.address() as { port: number };

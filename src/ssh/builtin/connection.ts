@@ -122,7 +122,10 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     subsystem: (name, { signal }: ChannelOptions = {}) =>
       open((callback) => client.subsys(name, callback), `subsystem ${printable(name)}`, signal),
     forward: (to, port, signal) =>
-      request<Duplex>((callback) => client.forwardOut('127.0.0.1', 0, to, port, callback), (channel) => channel, `connection to ${printable(to)}`,
+      request<Duplex>(
+        (callback) => client.forwardOut('127.0.0.1', 0, to, port, callback),
+        (channel) => channel,
+        `connection to ${printable(to)}`,
         signal,
       ),
     onLost: session.onLost,

@@ -74,7 +74,9 @@ it('gives a handed-in password once, as password or as the answer to a hidden qu
   expect(tries).toBe(1);
   const question = await scriptedServer({
     authenticate: questionsOnly((context) =>
-      context.prompt([{ prompt: 'Password: ', echo: false }], ([answer]) => (answer === 'right' ? context.accept() : context.reject())),
+      context.prompt([{ prompt: 'Password: ', echo: false }], ([answer]) =>
+        answer === 'right' ? context.accept() : context.reject(),
+      ),
     ),
   });
   expect(await login(question, { credentials: { password: 'right' } })).toBe('in');
@@ -171,7 +173,9 @@ it('lets a person change an expired password', async () => {
     authenticate: (context) => {
       if (context.method !== 'password') return context.reject(['password']);
       if (context.password !== 'old') return context.reject(['password']);
-      context.requestChange('expired\u001b[31m', (changed) => (changed === 'new' ? context.accept() : context.reject()));
+      context.requestChange('expired\u001b[31m', (changed) =>
+        changed === 'new' ? context.accept() : context.reject(),
+      );
     },
   });
   const prompter = scriptedPrompter('old', 'new', 'typo', 'new', 'new');
@@ -199,10 +203,16 @@ it('tries methods only as PreferredAuthentications and the single switches allow
       context.reject(['publickey', 'keyboard-interactive', 'password']);
     },
   });
-  await login(server, { args: ['-oPreferredAuthentications=password,keyboard-interactive'], prompter: scriptedPrompter('x') });
+  await login(server, {
+    args: ['-oPreferredAuthentications=password,keyboard-interactive'],
+    prompter: scriptedPrompter('x'),
+  });
   expect(methods.slice(0, 3)).toEqual(['none', 'password', 'keyboard-interactive']);
   methods.length = 0;
-  await login(server, { args: ['-oPasswordAuthentication=no', '-oKbdInteractiveAuthentication=no'], prompter: scriptedPrompter('x') });
+  await login(server, {
+    args: ['-oPasswordAuthentication=no', '-oKbdInteractiveAuthentication=no'],
+    prompter: scriptedPrompter('x'),
+  });
   expect(methods).toEqual(['none']);
 });
 

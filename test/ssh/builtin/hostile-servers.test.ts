@@ -219,7 +219,8 @@ it('does not take a slow reader for a silent server', async () => {
 
 it('does not crash on writes after the server went away', async () => {
   const server = await scriptedServer({
-    serve: (connection) => connection.on('session', (accept) => accept().on('exec', (yes) => (yes(), connection.end()))),
+    serve: (connection) =>
+      connection.on('session', (accept) => accept().on('exec', (yes) => (yes(), connection.end()))),
   });
   const connection = await open(server);
   const channel = await connection.exec('x');
