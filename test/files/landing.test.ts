@@ -1,0 +1,243 @@
+import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FileError } from '../../src/base/errors.ts';
+import type { Directory, OpenFile, OpenOptions } from '../../src/files/file-system.ts';
+import { land, PARTIAL_SUFFIX } from '../../src/files/landing.ts';
+import { localFileSystem } from '../../src/files/local.ts';
+import { readAhead } from '../../src/files/read-ahead.ts';
+import { WriteBehind } from '../../src/files/write-behind.ts';
+import { tempDirectory } from '../support/temp.ts';
+
+async function openTemp(): Promise<{ path: string; directory: Directory }> {
+  const path = await tempDirectory();
+  const directory = await localFileSystem({ pin: true }).directory(path);
+  onTestFinished(() => directory.close());
+  return { path, directory };
+}
+
+/** A directory in which some calls fail. */
+function failing(directory: Directory, faults: { rename?: string; open?: string }): Directory {
+  return new Proxy(directory, {
+    get(target, property) {
+      if (property === 'rename' && faults.rename !== undefined) {
+        return async () => Promise.reject(new FileError('x', 'rename', faults.rename as 'EBUSY'));
+      }
+      if (property === 'open' && faults.open !== undefined) {
+        return async (name: string, options: OpenOptions): Promise<OpenFile> => {
+          if (options.create === 'new') throw new FileError(name, 'open', faults.open as 'EACCES');
+          return await target.open(name, options);
+        };
+      }
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+describe('a file that lands', () => {
+  it('has its name only once it is whole, and then its mode and times', async () => {
+    const { path, directory } = await openTemp();
+    const landing = await land(directory, 'f', { mode: 0o600 });
+    await landing.write(Buffer.from('hello'));
+    const [partial, ...others] = await readdir(path);
+    expect(others).toEqual([]);
+    expect(partial).toMatch(new RegExp(`^\\.f\\..*\\${PARTIAL_SUFFIX}$`));
+    await landing.commit({ mode: 0o755, times: { atimeSeconds: 1, mtimeSeconds: 2 } });
+    expect(await readdir(path)).toEqual(['f']);
+    const status = await stat(join(path, 'f'));
+    expect([status.mode & 0o777, status.mtimeMs]).toEqual([0o755, 2000]);
+  });
+
+  it('leaves the old content and nothing else when it is discarded', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    const landing = await land(directory, 'f', { mode: 0o600 });
+    await landing.write(Buffer.alloc(2_000_000));
+    await landing.discard();
+    await landing.discard();
+    expect(await readdir(path)).toEqual(['f']);
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+  });
+
+  it('replaces a file and keeps its mode where none is given', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'a longer old content');
+    await chmod(join(path, 'f'), 0o604);
+    const landing = await land(directory, 'f', { mode: 0o777, durable: true });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
+    expect((await stat(join(path, 'f'))).mode & 0o777).toBe(0o604);
+  });
+
+  it('writes a file with two names in place, cut to the new length', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'a longer old content');
+    await link(join(path, 'f'), join(path, 'other'));
+    const landing = await land(directory, 'f', { mode: 0o644 });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'other'), 'utf8')).toBe('new');
+  });
+
+  it('follows a link only where that is allowed', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'real'), 'old');
+    await symlink('real', join(path, 'f'));
+    await expect(land(directory, 'f', { mode: 0o644 })).rejects.toMatchObject({ code: 'ELOOP' });
+    const landing = await land(directory, 'f', { mode: 0o644, follow: true });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'real'), 'utf8')).toBe('new');
+    expect((await readdir(path)).sort()).toEqual(['f', 'real']);
+  });
+
+  it('makes the file that a dangling link names, where links are followed', async () => {
+    const { path, directory } = await openTemp();
+    await symlink('real', join(path, 'f'));
+    const landing = await land(directory, 'f', { mode: 0o600, follow: true });
+    await landing.write(Buffer.from('x'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'real'), 'utf8')).toBe('x');
+  });
+
+  it('refuses a directory', async () => {
+    const { path, directory } = await openTemp();
+    await mkdir(join(path, 'f'));
+    await expect(land(directory, 'f', { mode: 0o644 })).rejects.toMatchObject({ code: 'EISDIR', message: `${path}/f: Is a directory` });
+  });
+
+  it('is copied over a file that cannot be replaced because it is a mount point', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'a longer old content');
+    const { ino } = await stat(join(path, 'f'));
+    const landing = await land(failing(directory, { rename: 'EBUSY' }), 'f', { mode: 0o644 });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
+    expect((await stat(join(path, 'f'))).ino).toBe(ino);
+    expect(await readdir(path)).toEqual(['f']);
+  });
+
+  it('is written in place where nothing can be made beside it, and refused where it is new', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'a longer old content');
+    const closed = failing(directory, { open: 'EACCES' });
+    const landing = await land(closed, 'f', { mode: 0o644 });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
+    await expect(land(closed, 'g', { mode: 0o644 })).rejects.toMatchObject({ code: 'EACCES' });
+  });
+
+  it('fails and leaves the old file when the rename fails for another reason', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    const landing = await land(failing(directory, { rename: 'EIO' }), 'f', { mode: 0o644 });
+    await landing.write(Buffer.from('new'));
+    await expect(landing.commit({})).rejects.toMatchObject({ code: 'EIO' });
+    await landing.discard();
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+    expect(await readdir(path)).toEqual(['f']);
+  });
+
+  it('takes names as long as the file system does', async () => {
+    const { path, directory } = await openTemp();
+    const name = 'ü'.repeat(127);
+    const landing = await land(directory, name, { mode: 0o644 });
+    await landing.commit({});
+    expect(await readdir(path)).toEqual([name]);
+  });
+});
+
+/** A file in memory that counts and can be slow or fail. */
+function memoryFile(options: { failAt?: number; gate?: Promise<void> } = {}) {
+  const written: Buffer[] = [];
+  const state = { underWay: 0, most: 0, position: 0 };
+  const file = {
+    path: 'memory',
+    async write(chunks: readonly Uint8Array[], position: number) {
+      state.underWay++;
+      state.most = Math.max(state.most, state.underWay);
+      expect(position).toBe(state.position);
+      await options.gate;
+      for (const chunk of chunks) {
+        state.position += chunk.length;
+        written.push(Buffer.from(chunk));
+      }
+      state.underWay--;
+      if (state.position > (options.failAt ?? Number.POSITIVE_INFINITY)) throw new FileError('memory', 'write', 'ENOSPC');
+    },
+  } as unknown as OpenFile;
+  return { file, written, state };
+}
+
+describe('writing behind', () => {
+  it('writes everything in order, one write at a time', async () => {
+    const { file, written, state } = memoryFile();
+    const writer = new WriteBehind(file);
+    const parts = Array.from({ length: 400 }, (_, i) => Buffer.alloc((i * 7919) % 30_000, i));
+    for (const part of parts) await writer.write(part);
+    expect(await writer.flush()).toBe(Buffer.concat(parts).length);
+    expect(Buffer.concat(written).equals(Buffer.concat(parts))).toBe(true);
+    expect(state.most).toBe(1);
+  });
+
+  it('holds its producer back while a write is slow', async () => {
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const writer = new WriteBehind(memoryFile({ gate }).file);
+    let taken = 0;
+    const producing = (async () => {
+      for (; taken < 1000; taken++) await writer.write(Buffer.alloc(64 * 1024));
+    })();
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(taken).toBeLessThan(60);
+    open();
+    await producing;
+    expect(await writer.flush()).toBe(1000 * 64 * 1024);
+  });
+
+  it('throws the error of a write at the next call, again and again', async () => {
+    const writer = new WriteBehind(memoryFile({ failAt: 100 }).file);
+    void writer.write(Buffer.alloc(600_000));
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(() => writer.write(Buffer.alloc(1))).toThrow('No space left on device');
+    await writer.abandon();
+  });
+});
+
+describe('reading ahead', () => {
+  it('gives exactly the bytes, and each chunk stays until the next but one is asked for', async () => {
+    const { path, directory } = await openTemp();
+    const bytes = Buffer.alloc(1_500_007);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 31) % 251;
+    await writeFile(join(path, 'f'), bytes);
+    const file = await directory.open('f', { access: 'read' });
+    let previous: { chunk: Uint8Array; copy: Buffer } | undefined;
+    const collected: Buffer[] = [];
+    for await (const chunk of readAhead(file, bytes.length)) {
+      if (previous) expect(previous.copy.equals(previous.chunk)).toBe(true);
+      previous = { chunk, copy: Buffer.from(chunk) };
+      collected.push(previous.copy);
+    }
+    await file.close();
+    expect(Buffer.concat(collected).equals(bytes)).toBe(true);
+  });
+
+  it('stops at the size it was given, and at the end of a file that became shorter', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'x'.repeat(1000));
+    const file = await directory.open('f', { access: 'read' });
+    const length = async (size: number) => {
+      let total = 0;
+      for await (const chunk of readAhead(file, size)) total += chunk.length;
+      return total;
+    };
+    expect([await length(10), await length(1000), await length(5000), await length(0)]).toEqual([10, 1000, 1000, 0]);
+    await file.close();
+  });
+});
