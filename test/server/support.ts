@@ -72,6 +72,7 @@ export async function login(port: number, options: ConnectConfig = {}): Promise<
     client.once('close', () => reject(new Error('closed')));
     client.connect({ host: '127.0.0.1', port, username: 'alice', password: PASSWORD, ...options });
   });
+  client.setNoDelay(true);
   return client;
 }
 

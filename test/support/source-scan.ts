@@ -268,7 +268,8 @@ export function findProcessState(tokens: readonly Token[]): { readonly name: str
   });
   for (const { from, names, line } of findImports(tokens)) {
     if (from !== 'node:process' && from !== 'process') continue;
-    for (const name of names) if (processState.has(name) || name === '*' || name === 'default') uses.push({ name, line });
+    for (const name of names)
+      if (processState.has(name) || name === '*' || name === 'default') uses.push({ name, line });
   }
   return uses;
 }

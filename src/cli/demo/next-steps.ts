@@ -6,7 +6,7 @@ export function nextSteps({ configFile, server }: DemoServer, running: boolean):
   const commands = [
     `${sealift} scp -F ${configFile} README.md depot:`,
     `${sealift} scp -F ${configFile} -rp src depot:copies-of-src`,
-    `${sealift} scp -F ${configFile} 'depot:tree/odd names/*.txt' .`,
+    `${sealift} scp -F ${configFile} 'depot:tree/odd\\ names/*.txt' .`,
     `scp -O -F ${configFile} depot:tree/big.bin .                   # the same with OpenSSH`,
   ];
   if (!running) {

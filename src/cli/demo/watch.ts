@@ -57,9 +57,9 @@ export function formatReports(reports: readonly CopyReport[]): string {
     `${(bytes / 1024 ** 2).toFixed(1)} MiB`,
     `${seconds.toFixed(2)} s`,
     `${(bytes / 1024 ** 2 / seconds).toFixed(0)} MiB/s`,
-    `${(files / seconds).toFixed(0)}/s`,
+    `${(files / seconds).toFixed(0)}`,
   ]);
-  const table = [['copy', 'files', 'content', 'time', 'rate', 'files'], ...rows];
+  const table = [['copy', 'files', 'content', 'time', 'rate', 'files/s'], ...rows];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
   return table
     .map((row) => `  ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   ')}\n`)

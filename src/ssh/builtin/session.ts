@@ -167,7 +167,16 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
   observeRefusals(client, (said) => {
     refusal = said;
   });
-  await ready;
+  const onAbort = (): void => end.fail(plan.signal?.reason as Error);
+  plan.signal?.addEventListener('abort', onAbort, { once: true });
+  // The stream may have closed while ssh2 was loaded; no event will tell then.
+  if (stream.destroyed || stream.readableEnded) fail(new Error('Connection lost before handshake'));
+  if (plan.signal?.aborted) onAbort();
+  try {
+    await ready;
+  } finally {
+    plan.signal?.removeEventListener('abort', onAbort);
+  }
   phase = 'transfer';
   log.debug(1, `logged in to ${printable(config.alias)} as ${printable(config.user)} (${authenticator.method})`);
   return { client, stream, lost: end.lost, onLost: end.onLost, fail: end.fail };

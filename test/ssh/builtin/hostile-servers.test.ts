@@ -115,12 +115,12 @@ it('understands an identification line that comes byte by byte', async () => {
     let slow = 40;
     onward.on('data', async (chunk: Buffer) => {
       onward.pause();
-      for (; slow > 0 && chunk.length > 0; slow--) {
-        socket.write(chunk.subarray(0, 1));
-        chunk = chunk.subarray(1);
+      let sent = 0;
+      for (; slow > 0 && sent < chunk.length; slow--) {
+        socket.write(chunk.subarray(sent, ++sent));
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      socket.write(chunk);
+      socket.write(chunk.subarray(sent));
       onward.resume();
     });
     onward.on('error', () => {});
