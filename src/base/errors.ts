@@ -132,7 +132,8 @@ export class FileError extends SealiftError {
     if (cause instanceof FileError) return cause;
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
     const known = errno !== undefined ? strerror(errno) : undefined;
-    if (errno !== undefined && known !== undefined) return new FileError(path, operation, errno as ErrorCode, { cause });
+    if (errno !== undefined && known !== undefined)
+      return new FileError(path, operation, errno as ErrorCode, { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
     return new FileError(path, operation, 'ERR_FILE', { cause, reason });
   }
@@ -160,7 +161,10 @@ export class ConnectionError extends SealiftError {
 
 /** Authentication or authorization was refused, or could not be decided (which refuses too). */
 export class AccessError extends SealiftError {
-  constructor(message: string, options: ErrorOptions & { code?: 'ERR_ACCESS' | 'ERR_AUTHENTICATION'; cure?: string } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { code?: 'ERR_ACCESS' | 'ERR_AUTHENTICATION'; cure?: string } = {},
+  ) {
     super(options.code ?? 'ERR_ACCESS', message, options);
   }
 }

@@ -5,7 +5,8 @@ import { printable } from './printable.ts';
 export const MAX_NAME_BYTES = 255;
 
 /** Names that Windows gives to devices, with or without an extension. */
-const windowsDevice = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(\.|$)/i;
+const windowsDevice =
+  /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(\.|$)/i;
 
 /**
  * The one gate for a name that came from a peer and is about to name a file here. It lets a single path component

@@ -44,7 +44,12 @@ export function getopt(
   return { options, operands: args.slice(at) };
 }
 
-function readLetters(group: string, letters: string, options: ParsedOption[], nextValue: (name: string) => string): void {
+function readLetters(
+  group: string,
+  letters: string,
+  options: ParsedOption[],
+  nextValue: (name: string) => string,
+): void {
   for (let i = 0; i < group.length; i++) {
     const name = group[i] as string;
     const known = name === ':' ? -1 : letters.indexOf(name);

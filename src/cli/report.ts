@@ -15,7 +15,8 @@ export class Reporter {
     const line = text.startsWith('scp: ') ? text : `${this.#program}: ${text}`;
     this.#write(line);
     if (error instanceof SealiftError && error.cure !== undefined) this.#write(`${this.#program}: ${error.cure}`);
-    if (process.env['SEALIFT_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${printableLines(error.stack ?? '')}\n`);
+    if (process.env['SEALIFT_DEBUG'] === '1' && error instanceof Error)
+      process.stderr.write(`${printableLines(error.stack ?? '')}\n`);
   }
 
   /** A line for those who asked for it with -v. */

@@ -86,10 +86,12 @@ function parseUri(uri: string): RemoteLocation {
   if (user === '') invalid('the user is empty');
   const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(authority.slice(at + 1)) ?? invalid('host and port');
   const host = parts[1] ?? parts[2] ?? '';
-  if (!/^[A-Za-z0-9_.:%-]+$/.test(host) || host.startsWith('-')) invalid('the host is empty or has characters that no host has');
+  if (!/^[A-Za-z0-9_.:%-]+$/.test(host) || host.startsWith('-'))
+    invalid('the host is empty or has characters that no host has');
   const portText = parts[3];
   const port = portText === undefined ? undefined : Number(portText);
-  if (port !== undefined && (!/^[0-9]+$/.test(portText ?? '') || port < 1 || port > 65535)) invalid('the port is not 1 to 65535');
+  if (port !== undefined && (!/^[0-9]+$/.test(portText ?? '') || port < 1 || port > 65535))
+    invalid('the port is not 1 to 65535');
   return {
     kind: 'remote',
     host,

@@ -52,7 +52,8 @@ export class Request {
   check(name: string): void {
     if (!this.#strict) return;
     if (this.#seen.has(name)) this.#refuse(name, 'was sent twice');
-    if (!this.#expectations.some((expectation) => allows(expectation, name))) this.#refuse(name, 'does not match request');
+    if (!this.#expectations.some((expectation) => allows(expectation, name)))
+      this.#refuse(name, 'does not match request');
     if (this.isMet) this.#refuse(name, 'is more than was requested');
     this.#seen.add(name);
   }

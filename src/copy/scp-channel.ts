@@ -1,5 +1,5 @@
-import { ConnectionError, RemoteError } from '../base/errors.ts';
 import { withDeadline } from '../base/deadline.ts';
+import { ConnectionError, RemoteError } from '../base/errors.ts';
 import { remoteCommandLine, type ScpCommand } from '../scp/command.ts';
 import { ScpLink, type Trace } from '../scp/link.ts';
 import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
@@ -60,13 +60,19 @@ const noExit: SshExit = { code: 0, signal: null };
 /** A link that ended early is a symptom; how the remote side ended may tell the cause. */
 async function explain(error: unknown, channel: SshChannel, host: string): Promise<unknown> {
   if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
-  const exit = await withDeadline(channel.exit, LAST_WORDS_TIMEOUT_MS, () => new Error('no exit')).catch(() => undefined);
+  const exit = await withDeadline(channel.exit, LAST_WORDS_TIMEOUT_MS, () => new Error('no exit')).catch(
+    () => undefined,
+  );
   if (exit === undefined) return error;
   if (exit.lost === undefined) return exitError(exit, host, error) ?? error;
   // Transports that know why the connection ended say so; the ssh program has told it on standard error.
   const lost = exit.lost;
   if (!(lost instanceof ConnectionError) || lost.cause === undefined) return error;
-  return new ConnectionError(host, 'transfer', `${error.message.slice(host.length + 2)} (${lost.message})`, { code: lost.code, cause: lost, cure: lost.cure });
+  return new ConnectionError(host, 'transfer', `${error.message.slice(host.length + 2)} (${lost.message})`, {
+    code: lost.code,
+    cause: lost,
+    cure: lost.cure,
+  });
 }
 
 /**
@@ -79,13 +85,17 @@ export function exitError(exit: SshExit, host: string, cause?: unknown): Connect
     if (exit.lost instanceof ConnectionError) return exit.lost;
     return new ConnectionError(host, 'transfer', 'lost connection', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });
   }
-  if (exit.signal !== null) return new RemoteError(`${host}: the remote scp was ended by signal ${exit.signal}`, { cause });
+  if (exit.signal !== null)
+    return new RemoteError(`${host}: the remote scp was ended by signal ${exit.signal}`, { cause });
   if (exit.code === 127) {
     return new RemoteError(`${host}: the remote side has no scp program (exit status 127)`, {
       cause,
       cure: 'install scp there, or put it on the PATH that commands without a terminal get',
     });
   }
-  if (exit.code === 126) return new RemoteError(`${host}: the remote scp program cannot be run (exit status 126)`, { cause });
-  return exit.code === 0 || cause !== undefined ? undefined : new RemoteError(`${host}: the remote scp ended with status ${exit.code ?? 'unknown'}`);
+  if (exit.code === 126)
+    return new RemoteError(`${host}: the remote scp program cannot be run (exit status 126)`, { cause });
+  return exit.code === 0 || cause !== undefined
+    ? undefined
+    : new RemoteError(`${host}: the remote scp ended with status ${exit.code ?? 'unknown'}`);
 }

@@ -36,7 +36,14 @@ export async function downloadByScp(
     checkName: (name) => request.check(name),
   });
   const { recursive, preserve, verbose } = options;
-  const command = { role: 'source' as const, recursive, preserve, verbose, targetIsDirectory: false, path: source.path };
+  const command = {
+    role: 'source' as const,
+    recursive,
+    preserve,
+    verbose,
+    targetIsDirectory: false,
+    path: source.path,
+  };
   try {
     const { result, exit } = await withScpChannel(connection, command, options, async (link) => {
       return await runSink(link, receiver, { recursive, signal: options.signal, isDone: () => request.isMet });
@@ -53,7 +60,10 @@ export async function downloadByScp(
 }
 
 /** A source that ends without sending or reporting anything did not do what it was asked. */
-function nothingCame(result: { files: number; directories: number; failures: number; entries: number }, source: RemoteLocation): RemoteError | undefined {
+function nothingCame(
+  result: { files: number; directories: number; failures: number; entries: number },
+  source: RemoteLocation,
+): RemoteError | undefined {
   if (result.entries > 0) return undefined;
   return new RemoteError(`${describeLocation(source)}: the remote side sent nothing and gave no reason`, {
     cure: 'see whether the path is right and the account may run scp (ssh HOST scp -f PATH)',

@@ -28,16 +28,23 @@ export interface RemoteEndOptions {
  *
  * @returns the exit status: 0, or 1 where anything failed.
  */
-export async function serveScp(input: Readable, output: Writable, command: ScpCommand, options: RemoteEndOptions): Promise<0 | 1> {
+export async function serveScp(
+  input: Readable,
+  output: Writable,
+  command: ScpCommand,
+  options: RemoteEndOptions,
+): Promise<0 | 1> {
   const link = new ScpLink(input, output, 'peer', options.trace);
   try {
-    const failures = command.role === 'sink' ? await serveSink(link, command, options) : await serveSource(link, command, options);
+    const failures =
+      command.role === 'sink' ? await serveSink(link, command, options) : await serveSource(link, command, options);
     await link.writer.flush();
     return failures === 0 ? 0 : 1;
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof FileError) link.sendError(`scp: ${error.message}`);
-    if (error instanceof FileError || error instanceof ProtocolError || error instanceof RemoteError) options.observer.failed(error);
+    if (error instanceof FileError || error instanceof ProtocolError || error instanceof RemoteError)
+      options.observer.failed(error);
     else if (!isLost(error)) throw error;
     return 1;
   } finally {
@@ -47,12 +54,20 @@ export async function serveScp(input: Readable, output: Writable, command: ScpCo
 
 /** The peer went away: nobody is left to tell. */
 function isLost(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_REMOTE' || error.code === 'EPIPE');
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_REMOTE' || error.code === 'EPIPE')
+  );
 }
 
 async function serveSink(link: ScpLink, command: ScpCommand, options: RemoteEndOptions): Promise<number> {
   const { recursive, preserve, targetIsDirectory } = command;
-  const receiver = await TreeReceiver.open(options.fileSystem, command.path, { ...options, preserve, targetIsDirectory });
+  const receiver = await TreeReceiver.open(options.fileSystem, command.path, {
+    ...options,
+    preserve,
+    targetIsDirectory,
+  });
   try {
     return (await runSink(link, receiver, { recursive, signal: options.signal })).failures;
   } finally {

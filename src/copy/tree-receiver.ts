@@ -1,4 +1,4 @@
-import { FileError, RemoteError } from '../base/errors.ts';
+import { FileError, type RemoteError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
 import { type Landing, land } from '../files/landing.ts';
 import { joinPath, type Located, locate } from '../files/path.ts';
@@ -85,7 +85,9 @@ export class TreeReceiver implements SinkReceiver {
     if (this.#inside) return { directory: this.#target.directory, name: entry.name };
     const path = joinPath(this.#target.directory.path, this.#target.name);
     if (this.#topEntries > 1) {
-      throw new FileError(path, 'open', 'ENOTDIR', { reason: `Not a directory, so it cannot take ${entry.name} as well` });
+      throw new FileError(path, 'open', 'ENOTDIR', {
+        reason: `Not a directory, so it cannot take ${entry.name} as well`,
+      });
     }
     if (kind === 'file' && this.#target.mustBeDirectory) throw new FileError(`${path}/`, 'open', 'EISDIR');
     return { directory: this.#target.directory, name: this.#target.name };
@@ -112,9 +114,12 @@ export class TreeReceiver implements SinkReceiver {
     const follow = this.#follow;
     const known = await parent.status(name, { follow });
     if (known?.kind === 'symlink') {
-      throw new FileError(joinPath(parent.path, name), 'open', 'ELOOP', { reason: 'is a symbolic link, which is not followed here' });
+      throw new FileError(joinPath(parent.path, name), 'open', 'ELOOP', {
+        reason: 'is a symbolic link, which is not followed here',
+      });
     }
-    if (known !== undefined && known.kind !== 'directory') throw new FileError(joinPath(parent.path, name), 'open', 'ENOTDIR');
+    if (known !== undefined && known.kind !== 'directory')
+      throw new FileError(joinPath(parent.path, name), 'open', 'ENOTDIR');
     if (known === undefined) await parent.makeDirectory(name, (entry.mode & 0o777) | 0o700);
     const directory = await parent.directory(name, { follow });
     const finalMode = await this.#finalMode(directory, entry, known === undefined);
@@ -126,7 +131,9 @@ export class TreeReceiver implements SinkReceiver {
     if (!isNew && !this.#options.preserve) return undefined;
     const current = (await directory.ownStatus()).mode;
     // Set-group-ID on a directory comes from the directory above it here, not from the peer.
-    const wanted = (current & 0o6000) | (this.#options.preserve ? entry.mode & (this.#options.modeMask | 0o1000) : current & entry.mode & 0o777);
+    const wanted =
+      (current & 0o6000) |
+      (this.#options.preserve ? entry.mode & (this.#options.modeMask | 0o1000) : current & entry.mode & 0o777);
     return wanted === current ? undefined : wanted;
   }
 

@@ -184,7 +184,9 @@ async function readUnsized(file: OpenFile): Promise<Uint8Array> {
   for (let count = await file.read(buffer, position); count > 0; count = await file.read(buffer, position)) {
     position += count;
     if (position > MAX_UNSIZED_BYTES) {
-      throw new FileError(file.path, 'read', 'EFBIG', { reason: `its size is given as 0 but it holds more than ${MAX_UNSIZED_BYTES} bytes` });
+      throw new FileError(file.path, 'read', 'EFBIG', {
+        reason: `its size is given as 0 but it holds more than ${MAX_UNSIZED_BYTES} bytes`,
+      });
     }
     parts.push(Buffer.from(buffer.subarray(0, count)));
   }

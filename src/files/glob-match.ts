@@ -6,14 +6,33 @@ type Element =
   | { readonly kind: 'set'; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] };
 
 const classes: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  alpha: [['a', 'z'], ['A', 'Z']],
+  alpha: [
+    ['a', 'z'],
+    ['A', 'Z'],
+  ],
   digit: [['0', '9']],
-  alnum: [['a', 'z'], ['A', 'Z'], ['0', '9']],
+  alnum: [
+    ['a', 'z'],
+    ['A', 'Z'],
+    ['0', '9'],
+  ],
   upper: [['A', 'Z']],
   lower: [['a', 'z']],
-  space: [['\t', '\r'], [' ', ' ']],
-  xdigit: [['0', '9'], ['a', 'f'], ['A', 'F']],
-  punct: [['!', '/'], [':', '@'], ['[', '`'], ['{', '~']],
+  space: [
+    ['\t', '\r'],
+    [' ', ' '],
+  ],
+  xdigit: [
+    ['0', '9'],
+    ['a', 'f'],
+    ['A', 'F'],
+  ],
+  punct: [
+    ['!', '/'],
+    [':', '@'],
+    ['[', '`'],
+    ['{', '~'],
+  ],
 };
 
 /** Whether the text has characters that make it a pattern: `*`, `?` or `[`, not shielded by a backslash. */
@@ -80,7 +99,8 @@ function compile(pattern: string): Element[] {
     const character = characters[i] as string;
     if (character === '*') elements.push({ kind: 'star' });
     else if (character === '?') elements.push({ kind: 'any' });
-    else if (character === '\\' && i + 1 < characters.length) elements.push({ kind: 'literal', character: characters[++i] as string });
+    else if (character === '\\' && i + 1 < characters.length)
+      elements.push({ kind: 'literal', character: characters[++i] as string });
     else if (character === '[') {
       const set = readSet(characters, i);
       elements.push(set?.element ?? { kind: 'literal', character });

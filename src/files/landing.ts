@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encodeName, decodeName } from '../base/byte-name.ts';
+import { decodeName, encodeName } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
 import { MAX_NAME_BYTES } from '../base/peer-name.ts';
 import type { Directory, FileStatus, OpenFile } from './file-system.ts';
@@ -82,7 +82,11 @@ async function landBeside(
   const landing = new Beside(directory, name, partial, file, existing, options);
   if (existing === undefined || (await landing.takeOverOwner())) return landing;
   await landing.discard();
-  return new InPlace(await directory.open(name, { access: 'write' }), await existing.status().catch(() => undefined), options);
+  return new InPlace(
+    await directory.open(name, { access: 'write' }),
+    await existing.status().catch(() => undefined),
+    options,
+  );
 }
 
 /** A name beside the target that nobody else uses: `.name.<random>.sealift-part`, cut to what a file system takes. */

@@ -40,7 +40,11 @@ export class LocalDirectory implements Directory {
    *
    * @throws {FileError} ENOTDIR where it is no directory, ELOOP where it is a link that is not to be followed.
    */
-  static async open(systemPath: string, shownPath: string, options: { follow: boolean; pin: boolean }): Promise<LocalDirectory> {
+  static async open(
+    systemPath: string,
+    shownPath: string,
+    options: { follow: boolean; pin: boolean },
+  ): Promise<LocalDirectory> {
     try {
       if (options.pin && canPin()) {
         const handle = await fs.open(osPath(systemPath), O_PATH | O_DIRECTORY | (options.follow ? 0 : O_NOFOLLOW));
@@ -109,7 +113,10 @@ export class LocalDirectory implements Directory {
 
   async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<LocalDirectory> {
     const pin = this.#handle !== undefined;
-    return await LocalDirectory.open(joinPath(this.#base, name), this.#shown(name), { follow: options.follow === true, pin });
+    return await LocalDirectory.open(joinPath(this.#base, name), this.#shown(name), {
+      follow: options.follow === true,
+      pin,
+    });
   }
 
   async makeDirectory(name: string, mode: number): Promise<void> {
@@ -125,7 +132,9 @@ export class LocalDirectory implements Directory {
   }
 
   async readLink(name: string): Promise<string> {
-    return await this.#run(this.#shown(name), 'readlink', async () => decodeName(await fs.readlink(this.#at(name), { encoding: 'buffer' })));
+    return await this.#run(this.#shown(name), 'readlink', async () =>
+      decodeName(await fs.readlink(this.#at(name), { encoding: 'buffer' })),
+    );
   }
 
   async setOwnMode(mode: number): Promise<void> {
@@ -158,5 +167,7 @@ export class LocalDirectory implements Directory {
 async function asLinkError(error: FileError, systemPath: string, follow: boolean): Promise<FileError> {
   if (follow || error.code !== 'ENOTDIR') return error;
   const stats = await fs.lstat(osPath(systemPath)).catch(() => undefined);
-  return stats?.isSymbolicLink() === true ? new FileError(error.path, error.operation, 'ELOOP', { cause: error }) : error;
+  return stats?.isSymbolicLink() === true
+    ? new FileError(error.path, error.operation, 'ELOOP', { cause: error })
+    : error;
 }

@@ -17,7 +17,8 @@ export function splitPath(path: string): SplitPath {
   const mustBeDirectory = bare !== path;
   const cut = bare.lastIndexOf('/');
   const name = bare.slice(cut + 1);
-  if (name === '' || name === '.' || name === '..') return { parent: bare === '' ? '.' : bare, name: '', mustBeDirectory: true };
+  if (name === '' || name === '.' || name === '..')
+    return { parent: bare === '' ? '.' : bare, name: '', mustBeDirectory: true };
   const parent = cut < 0 ? '.' : cut === 0 ? '/' : bare.slice(0, cut);
   return { parent, name, mustBeDirectory };
 }
@@ -54,6 +55,8 @@ export async function locate(fileSystem: FileSystem, path: string): Promise<Loca
     return { directory: await fileSystem.directory(parent), name, mustBeDirectory };
   } catch (error) {
     // What the person named is the whole path.
-    throw error instanceof FileError ? new FileError(path, error.operation, error.code, { cause: error, reason: error.reason }) : error;
+    throw error instanceof FileError
+      ? new FileError(path, error.operation, error.code, { cause: error, reason: error.reason })
+      : error;
   }
 }

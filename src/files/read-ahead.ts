@@ -16,9 +16,12 @@ export async function* readAhead(file: OpenFile, size: number): AsyncGenerator<U
   let turn = 0;
   const read = (): Promise<Uint8Array> => {
     const slot = turn++ % 3;
-    const buffer = (buffers[slot] ??= Buffer.allocUnsafeSlow(length));
+    buffers[slot] ??= Buffer.allocUnsafeSlow(length);
+    const buffer = buffers[slot];
     const wanted = Math.min(length, size - position);
-    return file.read(wanted === length ? buffer : buffer.subarray(0, wanted), position).then((count) => buffer.subarray(0, count));
+    return file
+      .read(wanted === length ? buffer : buffer.subarray(0, wanted), position)
+      .then((count) => buffer.subarray(0, count));
   };
   let next = position < size ? read() : undefined;
   while (next !== undefined) {

@@ -59,20 +59,30 @@ export class WriteBehind {
     if (this.#error) throw this.#error;
   }
 
-  /** Writes what is left. @returns the number of bytes written in all. @throws {FileError} */
+  /**
+   * Writes what is left.
+   *
+   * @returns the number of bytes written in all
+   * @throws {FileError}
+   */
   async flush(): Promise<number> {
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#error) throw this.#error;
-    if (this.#collectedBytes > 0) this.#start();
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#error) throw this.#error;
+    await this.#idle();
+    if (this.#collectedBytes > 0) {
+      this.#start();
+      await this.#idle();
+    }
     return this.#position;
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#error) throw this.#error;
   }
 
   /** Waits for the write under way and forgets the rest, so that the file can be closed. Never throws. */
   async abandon(): Promise<void> {
     this.#collected = [];
     this.#collectedBytes = 0;
-    while (this.#writing !== undefined) await this.#writing;
+    await this.#idle().catch(() => {});
   }
 }

@@ -130,9 +130,14 @@ export class ScpLink {
 
   /** As {@link lost}, with the last words of a peer that explained itself before it went away. */
   async lostWhileSending(cause: unknown): Promise<ConnectionError> {
-    const reply = await withDeadline(this.readReply(), NOISE_TIMEOUT_MS, () => new Error('no reply')).catch(() => undefined);
+    const reply = await withDeadline(this.readReply(), NOISE_TIMEOUT_MS, () => new Error('no reply')).catch(
+      () => undefined,
+    );
     const words = reply === undefined || reply.kind === 'ok' ? '' : ` (${reply.text})`;
-    return new ConnectionError(this.#host, 'transfer', `lost connection${words}`, { code: 'ERR_CONNECTION_LOST', cause });
+    return new ConnectionError(this.#host, 'transfer', `lost connection${words}`, {
+      code: 'ERR_CONNECTION_LOST',
+      cause,
+    });
   }
 
   /** The error for a peer that gave up with byte 2 and these words. */
@@ -149,6 +154,9 @@ export class ScpLink {
   lostDuring(error: unknown, what: string): unknown {
     if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
     const reason = error.message.slice(error.host.length + 2);
-    return new ConnectionError(this.#host, 'transfer', `${reason} while ${what}`, { code: 'ERR_CONNECTION_LOST', cause: error });
+    return new ConnectionError(this.#host, 'transfer', `${reason} while ${what}`, {
+      code: 'ERR_CONNECTION_LOST',
+      cause: error,
+    });
   }
 }

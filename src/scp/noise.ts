@@ -1,6 +1,6 @@
+import { decodeName } from '../base/byte-name.ts';
 import { ProtocolError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
-import { decodeName } from '../base/byte-name.ts';
 
 /** How much of the unexpected text an error shows, in characters. */
 const SHOWN_CHARACTERS = 120;

@@ -115,7 +115,8 @@ function parseEntry(type: 'C' | 'D', line: Uint8Array): FileRecord | DirectoryRe
  */
 export function encodeRecord(record: ControlRecord): Buffer {
   const line = Buffer.concat([encodeName(recordText(record)), Buffer.of(0x0a)]);
-  if (line.length - 1 > MAX_RECORD_BYTES) throw new RangeError(`record of ${line.length - 1} bytes: the limit is ${MAX_RECORD_BYTES}`);
+  if (line.length - 1 > MAX_RECORD_BYTES)
+    throw new RangeError(`record of ${line.length - 1} bytes: the limit is ${MAX_RECORD_BYTES}`);
   return line;
 }
 

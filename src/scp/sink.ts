@@ -1,7 +1,7 @@
-import { checkPeerName } from '../base/peer-name.ts';
-import { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
 import { decodeName } from '../base/byte-name.ts';
 import { withDeadline } from '../base/deadline.ts';
+import { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
+import { checkPeerName } from '../base/peer-name.ts';
 import { printable } from '../base/printable.ts';
 import { LINE_TIMEOUT_MS, MAX_DEPTH, NOISE_TIMEOUT_MS, SILENCE_TIMEOUT_MS } from './limits.ts';
 import type { ScpLink } from './link.ts';
@@ -112,14 +112,21 @@ class ScpSink {
       throw error;
     }
     if (this.#depth > 0) throw this.#link.lost();
-    return { files: this.#files, directories: this.#directories, bytes: this.#bytes, failures: this.#failures, entries: this.#entries };
+    return {
+      files: this.#files,
+      directories: this.#directories,
+      bytes: this.#bytes,
+      failures: this.#failures,
+      entries: this.#entries,
+    };
   }
 
   /** Handles one record. False at the end of the stream. */
   async #next(): Promise<boolean> {
     const code = await this.#byte();
     if (code === undefined) return false;
-    if (code === LF) throw this.#first ? noiseError(Buffer.of(LF)) : new ProtocolError('protocol error: unexpected <newline>');
+    if (code === LF)
+      throw this.#first ? noiseError(Buffer.of(LF)) : new ProtocolError('protocol error: unexpected <newline>');
     const patience = this.#first && !RECORD_STARTS.has(code) ? NOISE_TIMEOUT_MS : LINE_TIMEOUT_MS;
     const { bytes: line, endedBy } = await this.#link.line(Buffer.of(code), patience);
     if (code === 1 || code === 2) return this.#reported(code, decodeName(line.subarray(1)));
@@ -206,7 +213,9 @@ class ScpSink {
       throw new ProtocolError('protocol error: received directory without -r', { code: 'ERR_NOT_REQUESTED' });
     }
     if (this.#depth >= MAX_DEPTH) {
-      throw new ProtocolError(`protocol error: directories nest deeper than ${MAX_DEPTH} levels`, { code: 'ERR_LIMIT' });
+      throw new ProtocolError(`protocol error: directories nest deeper than ${MAX_DEPTH} levels`, {
+        code: 'ERR_LIMIT',
+      });
     }
     const entered = await this.#answer(() => this.#receiver.enter(entry));
     if (!entered) return;

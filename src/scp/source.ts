@@ -82,7 +82,9 @@ export class ScpSource {
   /** Enters a directory below the current one. */
   async enter(directory: SourceEntry): Promise<void> {
     if (this.#depth >= MAX_DEPTH) {
-      throw new FileError(directory.name, 'send', 'ERR_LIMIT', { reason: `directories nest deeper than ${MAX_DEPTH} levels` });
+      throw new FileError(directory.name, 'send', 'ERR_LIMIT', {
+        reason: `directories nest deeper than ${MAX_DEPTH} levels`,
+      });
     }
     await this.#times(directory.times);
     this.#link.sendRecord({ type: 'D', mode: directory.mode, size: 0, name: directory.name });
@@ -146,7 +148,9 @@ export class ScpSource {
         file.onBytes?.(piece.length);
       }
       if (left > 0) {
-        failure ??= new FileError(file.path, 'read', 'ERR_FILE_CHANGED', { reason: 'file became shorter while it was read' });
+        failure ??= new FileError(file.path, 'read', 'ERR_FILE_CHANGED', {
+          reason: 'file became shorter while it was read',
+        });
         for (; left > 0; left -= zeros.length) await writer.send(left < zeros.length ? zeros.subarray(0, left) : zeros);
       }
       await writer.flush();

@@ -4,7 +4,29 @@ import { decodeName, encodeName, hasRawBytes, osPath } from '../../src/base/byte
 
 describe('names as bytes', () => {
   it('come back byte for byte, whatever they are', () => {
-    const nearUtf8 = fc.array(fc.constantFrom(0x41, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x9a, 0xa2, 0xed, 0xa0, 0x80, 0xff, 0xef, 0xbf, 0xbd)).map((b) => Uint8Array.from(b));
+    const nearUtf8 = fc
+      .array(
+        fc.constantFrom(
+          0x41,
+          0xc3,
+          0xa9,
+          0xe2,
+          0x82,
+          0xac,
+          0xf0,
+          0x9f,
+          0x9a,
+          0xa2,
+          0xed,
+          0xa0,
+          0x80,
+          0xff,
+          0xef,
+          0xbf,
+          0xbd,
+        ),
+      )
+      .map((b) => Uint8Array.from(b));
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array(), nearUtf8), (bytes) => {
         expect(encodeName(decodeName(bytes))).toEqual(Buffer.from(bytes));

@@ -8,13 +8,19 @@ describe('the gate for names from a peer', () => {
     expect(() => checkPeerName(name, 'win32')).toThrow(ProtocolError);
   });
 
-  it.each(['a', '...', '.x', '-rf', 'a b', 'a\nb', '\\', 'C:x', 'CON', '日本', '~'])('lets %j through on POSIX', (name) => {
-    expect(checkPeerName(name, 'linux')).toBe(name);
-  });
+  it.each(['a', '...', '.x', '-rf', 'a b', 'a\nb', '\\', 'C:x', 'CON', '日本', '~'])(
+    'lets %j through on POSIX',
+    (name) => {
+      expect(checkPeerName(name, 'linux')).toBe(name);
+    },
+  );
 
-  it.each(['..\\evil', 'C:evil', 'CON', 'con.txt', 'lpt1', 'a:b', 'trailing.', 'trailing ', 'a<b', 'x|y'])('refuses %j on Windows', (name) => {
-    expect(() => checkPeerName(name, 'win32')).toThrow('unexpected filename');
-  });
+  it.each(['..\\evil', 'C:evil', 'CON', 'con.txt', 'lpt1', 'a:b', 'trailing.', 'trailing ', 'a<b', 'x|y'])(
+    'refuses %j on Windows',
+    (name) => {
+      expect(() => checkPeerName(name, 'win32')).toThrow('unexpected filename');
+    },
+  );
 
   it('shows a refused name harmlessly', () => {
     expect(() => checkPeerName('\x1b[2J/', 'linux')).toThrow('error: unexpected filename: \\033[2J/');

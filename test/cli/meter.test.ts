@@ -48,7 +48,8 @@ describe('the progress meter', () => {
 
   it('shows an empty file as whole, and fits any width', () => {
     expect(new Meter('e', 0, 0).line(0, 80)).toContain('100%    0 ');
-    for (let columns = 4; columns < 120; columns++) expect(textWidth(new Meter('日本語のファイル', 10, 0).line(0, columns))).toBeLessThanOrEqual(columns);
+    for (let columns = 4; columns < 120; columns++)
+      expect(textWidth(new Meter('日本語のファイル', 10, 0).line(0, columns))).toBeLessThanOrEqual(columns);
   });
 
   it('shows no control characters of a name', () => {

@@ -26,10 +26,42 @@ describe('getopt', () => {
 
 describe('the options of scp', () => {
   it('hands ssh its options in the order they were given', () => {
-    const args = ['-4', '-C', '-q', '-v', '-B', '-c', 'aes128-ctr', '-Fcfg', '-i', 'id', '-J', 'jump', '-oPort=22', '-A', 'a', 'b'];
-    expect(parseScpOptions(args).sshArgs).toEqual(
-      ['-4', '-C', '-q', '-v', '-oBatchmode=yes', '-c', 'aes128-ctr', '-F', 'cfg', '-i', 'id', '-J', 'jump', '-o', 'Port=22', '-A'],
-    );
+    const args = [
+      '-4',
+      '-C',
+      '-q',
+      '-v',
+      '-B',
+      '-c',
+      'aes128-ctr',
+      '-Fcfg',
+      '-i',
+      'id',
+      '-J',
+      'jump',
+      '-oPort=22',
+      '-A',
+      'a',
+      'b',
+    ];
+    expect(parseScpOptions(args).sshArgs).toEqual([
+      '-4',
+      '-C',
+      '-q',
+      '-v',
+      '-oBatchmode=yes',
+      '-c',
+      'aes128-ctr',
+      '-F',
+      'cfg',
+      '-i',
+      'id',
+      '-J',
+      'jump',
+      '-o',
+      'Port=22',
+      '-A',
+    ]);
   });
 
   it('lets the last of -O and -s, and of -3 and -R, win', () => {
@@ -42,13 +74,19 @@ describe('the options of scp', () => {
     expect(parseScpOptions(['-l', '8']).bytesPerSecond).toBe(1024);
   });
 
-  it.each([['-P0'], ['-P65536'], ['-Pno-such-service'], ['-1'], ['-Xnrequests=0'], ['-Xbuffer=1M']])('treats %s as fatal', (arg) => {
-    expect(() => parseScpOptions([arg])).toThrow(FatalOptionError);
-  });
+  it.each([['-P0'], ['-P65536'], ['-Pno-such-service'], ['-1'], ['-Xnrequests=0'], ['-Xbuffer=1M']])(
+    'treats %s as fatal',
+    (arg) => {
+      expect(() => parseScpOptions([arg])).toThrow(FatalOptionError);
+    },
+  );
 
-  it.each([['-l0'], ['-lx'], ['-l104857601'], ['-M'], ['-Z'], ['--transport=x']])('answers %s with the usage', (arg) => {
-    expect(() => parseScpOptions([arg])).toThrow(UsageError);
-  });
+  it.each([['-l0'], ['-lx'], ['-l104857601'], ['-M'], ['-Z'], ['--transport=x']])(
+    'answers %s with the usage',
+    (arg) => {
+      expect(() => parseScpOptions([arg])).toThrow(UsageError);
+    },
+  );
 
   it('knows the letters of the remote side', () => {
     expect(parseScpOptions(['-v', '-r', '-p', '-d', '-t', '--', '-x'])).toMatchObject({

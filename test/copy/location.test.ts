@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { describeLocation, isSafeUser, meansContents, OperandError, parseLocation } from '../../src/copy/location.ts';
 
-const remote = (host: string, path: string, extra: { user?: string; port?: number } = {}) => ({ kind: 'remote', host, path, ...extra });
+const remote = (host: string, path: string, extra: { user?: string; port?: number } = {}) => ({
+  kind: 'remote',
+  host,
+  path,
+  ...extra,
+});
 
 describe('an operand', () => {
-  it.each(['file', './a:b', '/a:b', 'a/b:c', ':x', '-', '', '[x]', '[::1]/a:b', 'dir/[::1]:x'])('%j is local', (operand) => {
-    expect(parseLocation(operand)).toEqual({ kind: 'local', path: operand });
-  });
+  it.each(['file', './a:b', '/a:b', 'a/b:c', ':x', '-', '', '[x]', '[::1]/a:b', 'dir/[::1]:x'])(
+    '%j is local',
+    (operand) => {
+      expect(parseLocation(operand)).toEqual({ kind: 'local', path: operand });
+    },
+  );
 
   it.each([
     ['h:', remote('h', '.')],
@@ -38,13 +46,24 @@ describe('an operand', () => {
     expect(parseLocation(operand)).toEqual(location);
   });
 
-  it.each(['scp://', 'scp:///a', 'scp://@h/a', 'scp://h:0/a', 'scp://h:65536/a', 'scp://h:x/a', 'scp://h:/a', 'scp://h/%0', 'scp://h/%00', 'scp://-h/a', 'scp://h;ls/a', '[]:x', 'u@:x'])(
-    '%j is refused with its text in the message',
-    (operand) => {
-      expect(() => parseLocation(operand)).toThrow(OperandError);
-      expect(() => parseLocation(operand)).toThrow(operand);
-    },
-  );
+  it.each([
+    'scp://',
+    'scp:///a',
+    'scp://@h/a',
+    'scp://h:0/a',
+    'scp://h:65536/a',
+    'scp://h:x/a',
+    'scp://h:/a',
+    'scp://h/%0',
+    'scp://h/%00',
+    'scp://-h/a',
+    'scp://h;ls/a',
+    '[]:x',
+    'u@:x',
+  ])('%j is refused with its text in the message', (operand) => {
+    expect(() => parseLocation(operand)).toThrow(OperandError);
+    expect(() => parseLocation(operand)).toThrow(operand);
+  });
 
   it('is shown as it would be written', () => {
     for (const operand of ['u@h:a', '[::1]:a', 'h:.']) expect(describeLocation(parseLocation(operand))).toBe(operand);
@@ -53,7 +72,9 @@ describe('an operand', () => {
 
 describe('a user name', () => {
   it.each(['root', 'a.b', 'u@x', 'dom;x', '$x'])('%j is passed on', (user) => expect(isSafeUser(user)).toBe(true));
-  it.each(['', '-oProxyCommand=x', 'a b', 'a"b', "a'b", 'a`b', 'a\\b', 'a#b', 'é', 'a\nb'])('%j is refused', (user) => expect(isSafeUser(user)).toBe(false));
+  it.each(['', '-oProxyCommand=x', 'a b', 'a"b', "a'b", 'a`b', 'a\\b', 'a#b', 'é', 'a\nb'])('%j is refused', (user) =>
+    expect(isSafeUser(user)).toBe(false),
+  );
 });
 
 it.each([

@@ -32,7 +32,7 @@ describe('a request', () => {
     ["'a*b'", ['axb', 'a*b'], ['a*b']],
     ['a\\ b', ['a b', 'c'], ['a b']],
     ['f g', ['g', 'h', 'f'], ['g', 'f']],
-    ['it\'s', ["it's", 's'], ["it's"]],
+    ["it's", ["it's", 's'], ["it's"]],
     ['~', ['.ssh', 'home', 'other'], ['home']],
     ['~bob/f', ['.bashrc', 'f'], ['f']],
     ['d/.', ['.x', 'y', 'z'], ['.x', 'y', 'z']],
@@ -58,7 +58,9 @@ describe('a request', () => {
   });
 
   it('says what is wrong, with a code', () => {
-    expect(() => new Request('f', { strict: true }).check('\x1bg')).toThrow('protocol error: filename does not match request: \\033g');
+    expect(() => new Request('f', { strict: true }).check('\x1bg')).toThrow(
+      'protocol error: filename does not match request: \\033g',
+    );
     expect(() => new Request('{a', { strict: true })).toThrow(OperandError);
   });
 });

@@ -105,7 +105,10 @@ describe('a file that lands', () => {
   it('refuses a directory', async () => {
     const { path, directory } = await openTemp();
     await mkdir(join(path, 'f'));
-    await expect(land(directory, 'f', { mode: 0o644 })).rejects.toMatchObject({ code: 'EISDIR', message: `${path}/f: Is a directory` });
+    await expect(land(directory, 'f', { mode: 0o644 })).rejects.toMatchObject({
+      code: 'EISDIR',
+      message: `${path}/f: Is a directory`,
+    });
   });
 
   it('is copied over a file that cannot be replaced because it is a mount point', async () => {
@@ -167,7 +170,8 @@ function memoryFile(options: { failAt?: number; gate?: Promise<void> } = {}) {
         written.push(Buffer.from(chunk));
       }
       state.underWay--;
-      if (state.position > (options.failAt ?? Number.POSITIVE_INFINITY)) throw new FileError('memory', 'write', 'ENOSPC');
+      if (state.position > (options.failAt ?? Number.POSITIVE_INFINITY))
+        throw new FileError('memory', 'write', 'ENOSPC');
     },
   } as unknown as OpenFile;
   return { file, written, state };

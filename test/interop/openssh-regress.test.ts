@@ -19,7 +19,14 @@ describePeer(['openssh-regress', 'sshd', 'ssh', 'ssh-keygen'], "OpenSSH's own te
     expect(text).toContain('for mode in scp sftp ; do');
     await writeFile(script, text.replace('for mode in scp sftp ; do', 'for mode in scp ; do'));
     await symlink(sealiftLauncher, join(dir, 'scp'));
-    const make = [`.OBJDIR=${tests}`, `.CURDIR=${tests}`, `BUILDDIR=${tests}`, `OBJ=${tests}`, 'TEST_SHELL=sh', 'TEST_SSH_SSH=ssh'];
+    const make = [
+      `.OBJDIR=${tests}`,
+      `.CURDIR=${tests}`,
+      `BUILDDIR=${tests}`,
+      `OBJ=${tests}`,
+      'TEST_SHELL=sh',
+      'TEST_SSH_SSH=ssh',
+    ];
     const env = {
       ...process.env,
       TEST_SSH_SFTPSERVER: '/usr/lib/openssh/sftp-server',
@@ -27,7 +34,10 @@ describePeer(['openssh-regress', 'sshd', 'ssh', 'ssh-keygen'], "OpenSSH's own te
       TEST_SSH_SCP: join(dir, 'scp'),
       MAKEFLAGS: '',
     };
-    const result = await runProgram('make', ['-C', tests, ...make, 't-exec', `LTESTS=${name}`], { env, timeoutMs: 170_000 });
+    const result = await runProgram('make', ['-C', tests, ...make, 't-exec', `LTESTS=${name}`], {
+      env,
+      timeoutMs: 170_000,
+    });
     expect(result.stdout).toContain(`ok ${name}`);
     expect(result.status).toBe(0);
   });

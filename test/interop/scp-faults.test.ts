@@ -78,7 +78,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       const copy = scp(['-l', '8192', `server:${dir}/f`, join(dir, 'to')]);
       for (;;) if ((await readdir(join(dir, 'to'))).length > 0) break;
       await rm(join(dir, 'to'), { recursive: true });
-      expect(await copy).toEqual({ status: 1, stdout: '', stderr: `sealift: ${dir}/to/f: No such file or directory\n` });
+      expect(await copy).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `sealift: ${dir}/to/f: No such file or directory\n`,
+      });
     });
 
     it('because the connection is cut, wherever that is: status 1, no hang, the file and the host are named, the old content stays', async () => {
@@ -98,7 +102,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
             proxy.cutAfter = Math.floor(whole * (part + Math.random() * 0.01));
             const { status, stderr } = await scp(args, { timeoutMs: 20_000 });
             expect(status, `cut after ${proxy.cutAfter} of ${whole}: ${stderr}`).toBe(1);
-            if (part >= 0.3) expect(stderr).toMatch(/^sealift: server: lost connection while (?:receiving|sending) \S+\/f \(\d+ of 3145728 bytes\)/m);
+            if (part >= 0.3)
+              expect(stderr).toMatch(
+                /^sealift: server: lost connection while (?:receiving|sending) \S+\/f \(\d+ of 3145728 bytes\)/m,
+              );
             else expect(stderr).not.toBe('');
             expect(stderr).not.toContain('    at ');
             expect(await readFile(join(dir, 'to', 'f'), 'utf8')).toBe('old content');
@@ -135,7 +142,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       try {
         const scp = (args: readonly string[]) => runSealift(['scp', '-F', client.configFile, ...args]);
         expect((await scp([`server:${dir}/f`, small])).stderr).toBe(`sealift: ${small}/f: Read-only file system\n`);
-        expect(await scp([join(dir, 'f'), `server:${small}`])).toEqual({ status: 1, stdout: '', stderr: `scp: ${small}/f: Read-only file system\n` });
+        expect(await scp([join(dir, 'f'), `server:${small}`])).toEqual({
+          status: 1,
+          stdout: '',
+          stderr: `scp: ${small}/f: Read-only file system\n`,
+        });
       } finally {
         execFileSync('mount', ['-o', 'remount,rw', small]);
       }

@@ -42,7 +42,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift as the remote scp un
     expect(await scp(['-rp', `server:${dir}/up`, join(dir, 'down')])).toEqual({ status: 0, stdout: '', stderr: '' });
     const { differences } = await compareTrees(join(dir, 'tree'), join(dir, 'down'));
     // OpenSSH's client stores the line feed of a name as `\^J`; ours brings it back.
-    expect(differences.filter((line) => which === 'sealift' || !/\^J|\\012/.test(line)).filter((line) => !line.startsWith('odd names: time'))).toEqual([]);
+    expect(
+      differences
+        .filter((line) => which === 'sealift' || !/\^J|\\012/.test(line))
+        .filter((line) => !line.startsWith('odd names: time')),
+    ).toEqual([]);
   });
 
   it('reports what it cannot do, in the words of OpenSSH, and takes the rest', async () => {

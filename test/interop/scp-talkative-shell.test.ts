@@ -46,18 +46,30 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a talkative login shell', ()
     });
   });
 
-  it.each(['ssh', 'builtin'])('does not disturb by what it prints to standard error, by the transport %s', async (transport) => {
-    const sshd = await startSshd({ identityOptions: 'command="printf \'note\\033[1m\\n\' >&2; eval \\"$SSH_ORIGINAL_COMMAND\\""' });
-    try {
-      const { configFile } = await sshd.client();
-      const dir = await tempDirectory();
-      await writeFile(join(dir, 'f'), 'x');
-      const result = await runSealift(['scp', `--transport=${transport}`, '-F', configFile, `server:${dir}/f`, join(dir, 'g')]);
-      expect(result).toEqual({ status: 0, stdout: '', stderr: 'note\\033[1m\n' });
-    } finally {
-      await sshd.stop();
-    }
-  });
+  it.each(['ssh', 'builtin'])(
+    'does not disturb by what it prints to standard error, by the transport %s',
+    async (transport) => {
+      const sshd = await startSshd({
+        identityOptions: 'command="printf \'note\\033[1m\\n\' >&2; eval \\"$SSH_ORIGINAL_COMMAND\\""',
+      });
+      try {
+        const { configFile } = await sshd.client();
+        const dir = await tempDirectory();
+        await writeFile(join(dir, 'f'), 'x');
+        const result = await runSealift([
+          'scp',
+          `--transport=${transport}`,
+          '-F',
+          configFile,
+          `server:${dir}/f`,
+          join(dir, 'g'),
+        ]);
+        expect(result).toEqual({ status: 0, stdout: '', stderr: 'note\\033[1m\n' });
+      } finally {
+        await sshd.stop();
+      }
+    },
+  );
 
   it.each(['ssh', 'builtin'])('and no scp program at all are told apart, by the transport %s', async (transport) => {
     const sshd = await startSshd({ identityOptions: 'command="PATH=/nonexistent; eval \\"$SSH_ORIGINAL_COMMAND\\""' });

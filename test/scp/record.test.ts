@@ -14,7 +14,10 @@ describe('control records', () => {
     ['D0755 0 dir', { type: 'D', mode: 0o755, size: 0, name: 'dir' }],
     ['D0755 0 ', { type: 'D', mode: 0o755, size: 0, name: '' }],
     ['C0644 1 a\\^Jb\\\\c', { type: 'C', mode: 0o644, size: 1, name: 'a\nb\\c' }],
-    ['T1700000000 5 1600000000 999999', { type: 'T', mtimeSeconds: 1700000000, mtimeMicros: 5, atimeSeconds: 1600000000, atimeMicros: 999999 }],
+    [
+      'T1700000000 5 1600000000 999999',
+      { type: 'T', mtimeSeconds: 1700000000, mtimeMicros: 5, atimeSeconds: 1600000000, atimeMicros: 999999 },
+    ],
     ['T99999999999999999999 0 1 0', undefined],
     ['E', { type: 'E' }],
   ])('reads %j', (line, record) => {
@@ -56,8 +59,12 @@ describe('control records', () => {
   });
 
   it('brings every name of bytes back, also those with line feeds, backslashes and bytes that are not UTF-8', () => {
-    const name = fc.uint8Array({ minLength: 1, maxLength: 60 }).filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f));
-    const nearlyEncoded = fc.array(fc.constantFrom('\\', '^', 'J', '\n', 'a'), { minLength: 1, maxLength: 12 }).map((x) => Buffer.from(x.join('')));
+    const name = fc
+      .uint8Array({ minLength: 1, maxLength: 60 })
+      .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f));
+    const nearlyEncoded = fc
+      .array(fc.constantFrom('\\', '^', 'J', '\n', 'a'), { minLength: 1, maxLength: 12 })
+      .map((x) => Buffer.from(x.join('')));
     fc.assert(
       fc.property(fc.oneof(name, nearlyEncoded), fc.nat(0o7777), fc.maxSafeNat(), (bytes, mode, size) => {
         const record = { type: 'C' as const, mode, size, name: decodeName(bytes) };

@@ -49,7 +49,10 @@ async function sendNode(source: ScpSource, node: Node, mtimeSeconds: number): Pr
 function flatten(node: Node, above = ''): { path: string; mode: number; content: Buffer | 'directory' }[] {
   const path = above + node.name;
   if (node.kind === 'file') return [{ path, mode: node.mode, content: node.content }];
-  return [{ path, mode: node.mode, content: 'directory' }, ...node.children.flatMap((child) => flatten(child, `${path}/`))];
+  return [
+    { path, mode: node.mode, content: 'directory' },
+    ...node.children.flatMap((child) => flatten(child, `${path}/`)),
+  ];
 }
 
 /** Everything a source sends for a tree, as one run of bytes. The replies are given in advance. */
@@ -80,7 +83,9 @@ describe('source and sink', () => {
         expect(receiver.received.map(({ mtimeSeconds, ...rest }) => rest).sort(byPath)).toEqual(expected.sort(byPath));
         expect(receiver.received.every((entry) => entry.mtimeSeconds === 1234)).toBe(true);
         expect(result.failures).toBe(0);
-        expect(result.bytes).toBe(expected.reduce((sum, e) => sum + (e.content === 'directory' ? 0 : e.content.length), 0));
+        expect(result.bytes).toBe(
+          expected.reduce((sum, e) => sum + (e.content === 'directory' ? 0 : e.content.length), 0),
+        );
       }),
       { numRuns: 150 },
     );
@@ -91,16 +96,30 @@ describe('source and sink', () => {
       fc.asyncProperty(tree, fc.array(fc.nat(5000), { maxLength: 20 }), async (node, places) => {
         const bytes = await sourceBytes(node);
         const receiver = new MemoryReceiver();
-        const input = pieces(cutAt(bytes, places.map((place) => place % (bytes.length + 1))));
+        const input = pieces(
+          cutAt(
+            bytes,
+            places.map((place) => place % (bytes.length + 1)),
+          ),
+        );
         await runSink(new ScpLink(input, new Collector(), 'source'), receiver, { recursive: true });
-        expect(receiver.received.map((entry) => entry.path).sort()).toEqual(flatten(node).map((entry) => entry.path).sort());
+        expect(receiver.received.map((entry) => entry.path).sort()).toEqual(
+          flatten(node)
+            .map((entry) => entry.path)
+            .sort(),
+        );
       }),
       { numRuns: 100 },
     );
   });
 
   it('take every single-byte piece of a stream', async () => {
-    const node: Node = { kind: 'directory', name: 'd', mode: 0o755, children: [{ kind: 'file', name: 'f', mode: 0o644, content: Buffer.from('hello') }] };
+    const node: Node = {
+      kind: 'directory',
+      name: 'd',
+      mode: 0o755,
+      children: [{ kind: 'file', name: 'f', mode: 0o644, content: Buffer.from('hello') }],
+    };
     const bytes = await sourceBytes(node);
     const receiver = new MemoryReceiver();
     const input = pieces(Array.from(bytes, (byte) => Buffer.of(byte)));
@@ -122,10 +141,15 @@ describe('source and sink', () => {
     // The times record in front can end anywhere but before its first byte; the stream as a whole only at its end.
     for (let length = 1; length < bytes.length; length++) {
       const receiver = new MemoryReceiver();
-      const sunk = runSink(new ScpLink(pieces([bytes.subarray(0, length)]), new Collector(), 'source'), receiver, { recursive: true });
+      const sunk = runSink(new ScpLink(pieces([bytes.subarray(0, length)]), new Collector(), 'source'), receiver, {
+        recursive: true,
+      });
       const afterTimes = bytes.subarray(0, length).toString() === 'T42 0 1 0\n';
       if (afterTimes) await expect(sunk).resolves.toMatchObject({ entries: 0 });
-      else await expect(sunk, `cut at ${length}`).rejects.toSatisfy((e) => e instanceof ConnectionError || e instanceof ProtocolError);
+      else
+        await expect(sunk, `cut at ${length}`).rejects.toSatisfy(
+          (e) => e instanceof ConnectionError || e instanceof ProtocolError,
+        );
       const landed = receiver.received.filter((entry) => entry.content !== 'directory');
       expect(landed.every((entry) => entry.content.toString() === 'hello')).toBe(true);
     }
@@ -135,7 +159,9 @@ describe('source and sink', () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (noise) => {
         const receiver = new MemoryReceiver();
-        await runSink(new ScpLink(pieces([Buffer.from(noise)]), new Collector(), 'source'), receiver, { recursive: true }).catch((error) => {
+        await runSink(new ScpLink(pieces([Buffer.from(noise)]), new Collector(), 'source'), receiver, {
+          recursive: true,
+        }).catch((error) => {
           expect(error).toSatisfy((e) => e instanceof ConnectionError || e instanceof ProtocolError);
         });
       }),
@@ -249,7 +275,9 @@ describe('sink', () => {
   ])('names a talkative login shell as the cause for %j', async (bytes, shown) => {
     const { error } = await sinkAnswers(bytes);
     expect(error).toBeInstanceOf(ProtocolError);
-    expect((error as ProtocolError).message).toBe(`the remote shell printed ${shown} where the copy protocol should begin`);
+    expect((error as ProtocolError).message).toBe(
+      `the remote shell printed ${shown} where the copy protocol should begin`,
+    );
     expect((error as ProtocolError).cure).toContain('login shell');
   });
 
@@ -266,7 +294,10 @@ describe('sink', () => {
     const reason = new Error('enough');
     left.output.write('C0644 5 f\nab');
     const receiver = new MemoryReceiver();
-    const sunk = runSink(new ScpLink(right.input, right.output, 'peer'), receiver, { recursive: true, signal: controller.signal });
+    const sunk = runSink(new ScpLink(right.input, right.output, 'peer'), receiver, {
+      recursive: true,
+      signal: controller.signal,
+    });
     right.output.once('data', () => {
       controller.abort(reason);
       left.output.write('c');
@@ -289,7 +320,13 @@ async function sourceSends(replies: string, work: (source: ScpSource) => Promise
   return { sent: output.bytes.toString('latin1'), error };
 }
 
-const file = (content: string, size = content.length) => ({ name: 'f', path: 'dir/f', mode: 0o644, size, content: inChunks(Buffer.from(content), 2) });
+const file = (content: string, size = content.length) => ({
+  name: 'f',
+  path: 'dir/f',
+  mode: 0o644,
+  size,
+  content: inChunks(Buffer.from(content), 2),
+});
 
 describe('source', () => {
   it('sends times, record, data and verdict', async () => {
@@ -327,7 +364,9 @@ describe('source', () => {
       throw new FileError('f', 'read', 'EIO');
     }
     const { sent } = await sourceSends('\0\0\0\0\0', async (source) => {
-      await expect(source.file({ name: 'f', path: 'dir/f', mode: 0o644, size: 4, content: broken() })).rejects.toMatchObject({ code: 'EIO' });
+      await expect(
+        source.file({ name: 'f', path: 'dir/f', mode: 0o644, size: 4, content: broken() }),
+      ).rejects.toMatchObject({ code: 'EIO' });
       await source.file(file('ok'));
     });
     expect(sent).toBe('C0644 4 f\nab\0\0\x01scp: f: Input/output error\nC0644 2 f\nok\0');
@@ -350,7 +389,10 @@ describe('source', () => {
 
   it('takes the end of the stream for a lost connection', async () => {
     const { error } = await sourceSends('\0\0', async (source) => await source.file(file('x')));
-    expect(error).toMatchObject({ code: 'ERR_CONNECTION_LOST', message: 'peer: lost connection while sending dir/f (1 of 1 bytes)' });
+    expect(error).toMatchObject({
+      code: 'ERR_CONNECTION_LOST',
+      message: 'peer: lost connection while sending dir/f (1 of 1 bytes)',
+    });
   });
 
   it('holds its producer back while the peer does not read', async () => {
@@ -364,7 +406,9 @@ describe('source', () => {
       }
     }
     const source = await ScpSource.start(new ScpLink(left.input, left.output, 'peer'));
-    const sending = source.file({ name: 'f', path: 'dir/f', mode: 0o644, size: 1e12, content: endless() }).catch((error: unknown) => error);
+    const sending = source
+      .file({ name: 'f', path: 'dir/f', mode: 0o644, size: 1e12, content: endless() })
+      .catch((error: unknown) => error);
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(produced).toBeLessThan(6);
     left.output.destroy();

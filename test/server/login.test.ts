@@ -2,11 +2,7 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { once } from 'node:events';
 import ssh2, { type AnyAuthMethod, type Client, type ParsedKey } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PASSWORD, startTestServer } from './support.ts';
-
-function makeKey(): { readonly private: string; readonly public: string } {
-  return ssh2.utils.generateKeyPairSync('ed25519');
-}
+import { makeKeyPair, PASSWORD, startTestServer } from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended and what the server offered meanwhile. */
 async function tryMethods(port: number, methods: AnyAuthMethod[]): Promise<{ end: 'ready' | 'closed'; offered: string[][] }> {
@@ -83,7 +79,7 @@ describe('passwords', () => {
 
 describe('public keys', () => {
   it('an authorized key lets its user in, and nobody else', async () => {
-    const [key, other] = [makeKey(), makeKey()];
+    const [key, other] = [makeKeyPair(), makeKeyPair()];
     const users = [{ name: 'alice', authorizedKeys: [key.public] }, { name: 'bob', authorizedKeys: [other.public] }];
     const { port, event } = await startTestServer({ users });
     expect((await tryMethods(port, [publicKey(other.private), publicKey(key.private)])).end).toBe('ready');
@@ -111,12 +107,12 @@ describe('public keys', () => {
       const original = _protocol.authPK.bind(_protocol);
       _protocol.authPK = (user, parsed, _hash, sign) => original(user, parsed, undefined, sign);
     });
-    await new Promise((resolve) => client.once('close', resolve));
+    await new Promise<void>((resolve) => client.once('close', () => resolve()));
     expect(events).toContainEqual(expect.objectContaining({ type: 'login-refused', reason: 'signatures with SHA-1 are not accepted' }));
   });
 
   it('a key that signs with something else than its private half is refused', async () => {
-    const [key, other] = [makeKey(), makeKey()];
+    const [key, other] = [makeKeyPair(), makeKeyPair()];
     const { port, events } = await startTestServer({ users: [{ name: 'alice', authorizedKeys: [key.public] }] });
     const parsed = ssh2.utils.parseKey(key.private) as ParsedKey;
     const forged = Object.create(parsed) as ParsedKey;
@@ -126,10 +122,10 @@ describe('public keys', () => {
   });
 
   it('keys that are not accepted have their own limit', async () => {
-    const { port, event } = await startTestServer({ users: [{ name: 'alice', authorizedKeys: [makeKey().public], password: PASSWORD }], limits: { publicKeyTries: 5 } });
-    const four = Array.from({ length: 4 }, () => publicKey(makeKey().private));
+    const { port, event } = await startTestServer({ users: [{ name: 'alice', authorizedKeys: [makeKeyPair().public], password: PASSWORD }], limits: { publicKeyTries: 5 } });
+    const four = Array.from({ length: 4 }, () => publicKey(makeKeyPair().private));
     expect((await tryMethods(port, [...four, password(PASSWORD)])).end).toBe('ready');
-    const five = Array.from({ length: 5 }, () => publicKey(makeKey().private));
+    const five = Array.from({ length: 5 }, () => publicKey(makeKeyPair().private));
     expect((await tryMethods(port, [...five, password(PASSWORD)])).end).toBe('closed');
     expect(await event('connection-closed')).toMatchObject({ reason: 'too many keys that are not accepted' });
   });
@@ -143,7 +139,7 @@ function toPkcs8(privateKey: string): string {
 
 describe('what a stranger learns', () => {
   it('nothing is open without credentials, and the methods are the same for every name', async () => {
-    const users = [{ name: 'alice', password: PASSWORD }, { name: 'keys', authorizedKeys: [makeKey().public] }];
+    const users = [{ name: 'alice', password: PASSWORD }, { name: 'keys', authorizedKeys: [makeKeyPair().public] }];
     const { port } = await startTestServer({ users });
     const answers = await Promise.all(['alice', 'keys', 'nobody'].map((name) => tryMethods(port, [none(name)])));
     for (const { end, offered } of answers) {

@@ -41,7 +41,7 @@ export async function scriptedServer(script: {
   onTestFinished(() => {
     for (const connection of connections) connection.end();
   });
-  return await listen(server as unknown as NetServer);
+  return await listen(server);
 }
 
 /** Starts a TCP server that does with each connection what the test says. */

@@ -41,7 +41,12 @@ export class MemoryReceiver implements SinkReceiver {
         return undefined;
       },
       commit: async () => {
-        this.received.push({ path, mode: entry.mode, mtimeSeconds: entry.times?.mtimeSeconds, content: Buffer.concat(chunks) });
+        this.received.push({
+          path,
+          mode: entry.mode,
+          mtimeSeconds: entry.times?.mtimeSeconds,
+          content: Buffer.concat(chunks),
+        });
       },
       discard: async () => {
         this.discarded++;
@@ -51,7 +56,12 @@ export class MemoryReceiver implements SinkReceiver {
 
   async enter(entry: IncomingEntry): Promise<void> {
     if (this.#refuse(entry.name)) throw new FileError(this.#at(entry.name), 'mkdir', 'EACCES');
-    this.received.push({ path: this.#at(entry.name), mode: entry.mode, mtimeSeconds: entry.times?.mtimeSeconds, content: 'directory' });
+    this.received.push({
+      path: this.#at(entry.name),
+      mode: entry.mode,
+      mtimeSeconds: entry.times?.mtimeSeconds,
+      content: 'directory',
+    });
     this.#path.push(entry.name);
   }
 

@@ -34,7 +34,8 @@ class TreeComparison implements Comparison {
     }
     if ((a.mode & 0o170000n) !== (b.mode & 0o170000n)) return this.#differ(path, 'is of another kind');
     if (a.mode !== b.mode) this.#differ(path, `mode ${octal(a.mode)} and ${octal(b.mode)}`);
-    if (a.mtimeMs / 1000n !== b.mtimeMs / 1000n) this.#differ(path, `time ${a.mtimeMs / 1000n} and ${b.mtimeMs / 1000n}`);
+    if (a.mtimeMs / 1000n !== b.mtimeMs / 1000n)
+      this.#differ(path, `time ${a.mtimeMs / 1000n} and ${b.mtimeMs / 1000n}`);
     if (a.isDirectory()) await this.#folder(left, right, path);
     else if (a.isFile()) await this.#file(left, right, path, a, b);
   }
@@ -46,7 +47,8 @@ class TreeComparison implements Comparison {
   async #folder(left: string, right: string, path: string): Promise<void> {
     this.folders++;
     const names = new Set([...(await namesIn(left)), ...(await namesIn(right))]);
-    for (const name of [...names].sort()) await this.compare(`${left}/${name}`, `${right}/${name}`, path === '' ? name : `${path}/${name}`);
+    for (const name of [...names].sort())
+      await this.compare(`${left}/${name}`, `${right}/${name}`, path === '' ? name : `${path}/${name}`);
   }
 
   async #file(left: string, right: string, path: string, a: BigIntStats, b: BigIntStats): Promise<void> {
@@ -81,7 +83,10 @@ async function sameContent(left: string, right: string, size: number): Promise<b
     const bufferA = Buffer.allocUnsafe(Math.min(Math.max(size, 1), 1024 * 1024));
     const bufferB = Buffer.allocUnsafe(bufferA.length);
     for (let at = 0; at < size; ) {
-      const [readA, readB] = await Promise.all([a.read(bufferA, 0, bufferA.length, at), b.read(bufferB, 0, bufferB.length, at)]);
+      const [readA, readB] = await Promise.all([
+        a.read(bufferA, 0, bufferA.length, at),
+        b.read(bufferB, 0, bufferB.length, at),
+      ]);
       const count = Math.min(readA.bytesRead, readB.bytesRead);
       if (count === 0 || !bufferA.subarray(0, count).equals(bufferB.subarray(0, count))) return false;
       at += count;

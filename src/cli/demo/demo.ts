@@ -102,15 +102,31 @@ class Demo {
     return tellResult([...there.differences, ...here.differences], reports, files, folders);
   }
 
-  async #copy(direction: 'up' | 'down', local: string, demo: DemoServer, observer: Parameters<typeof uploadByScp>[4]['observer']): Promise<number> {
+  async #copy(
+    direction: 'up' | 'down',
+    local: string,
+    demo: DemoServer,
+    observer: Parameters<typeof uploadByScp>[4]['observer'],
+  ): Promise<number> {
     const depot: RemoteLocation = { kind: 'remote', host: 'depot', path: direction === 'up' ? '.' : 'tree' };
     const options = parseScpOptions(['-r', '-p', `--transport=${this.#transport}`, '-F', demo.configFile]);
     const connections = new Connections(options, silentLog, this.#signal);
-    const copyOptions = { host: 'depot', recursive: true, preserve: true, verbose: false, targetIsDirectory: false, observer, signal: this.#signal };
+    const copyOptions = {
+      host: 'depot',
+      recursive: true,
+      preserve: true,
+      verbose: false,
+      targetIsDirectory: false,
+      observer,
+      signal: this.#signal,
+    };
     try {
       const connection = await connections.get(depot);
       if (direction === 'up') return await uploadByScp(connection, localFileSystem(), [local], depot, copyOptions);
-      return await downloadByScp(connection, localFileSystem({ pin: true }), depot, local, { ...copyOptions, strictNames: true });
+      return await downloadByScp(connection, localFileSystem({ pin: true }), depot, local, {
+        ...copyOptions,
+        strictNames: true,
+      });
     } finally {
       await connections.close();
     }
@@ -133,11 +149,18 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function tellResult(differences: readonly string[], reports: readonly CopyReport[], files: number, folders: number): boolean {
+function tellResult(
+  differences: readonly string[],
+  reports: readonly CopyReport[],
+  files: number,
+  folders: number,
+): boolean {
   const failures = reports.flatMap((report) => report.failures);
   for (const line of [...failures, ...differences].slice(0, 20)) say(`  ${line}`);
   if (differences.length === 0 && failures.length === 0) {
-    say(`Compared ${files.toLocaleString('en')} files in ${folders} folders, there and back: every byte, name, mode and time is the same.`);
+    say(
+      `Compared ${files.toLocaleString('en')} files in ${folders} folders, there and back: every byte, name, mode and time is the same.`,
+    );
     return true;
   }
   say(`${failures.length} failures, ${differences.length} differences.`);

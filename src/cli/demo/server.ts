@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listen, type RunningServer } from '../../server/server.ts';
 import { loadHostKeys } from '../../server/host-keys.ts';
+import { listen, type RunningServer } from '../../server/server.ts';
 import { publicKeyBlob } from '../../ssh/identities/key-blob.ts';
 
 /** The server of the demonstration, and what a client needs to log in to it. */
@@ -31,7 +31,9 @@ export async function startDemoServer(directory: string): Promise<DemoServer> {
     listen: [{ address: ADDRESS, port: 0 }],
   });
   const knownHostsFile = join(directory, 'known_hosts');
-  const knownHosts = keys.map(({ key, type }) => `[${ADDRESS}]:${server.port} ${type} ${key.getPublicSSH().toString('base64')}\n`);
+  const knownHosts = keys.map(
+    ({ key, type }) => `[${ADDRESS}]:${server.port} ${type} ${key.getPublicSSH().toString('base64')}\n`,
+  );
   await writeFile(knownHostsFile, knownHosts.join(''));
   const configFile = join(directory, 'ssh_config');
   const quoted = (path: string) => `"${path}"`;

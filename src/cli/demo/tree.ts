@@ -46,7 +46,8 @@ export async function makeTree(root: string, size: TreeSize): Promise<void> {
   await makeBigFile(join(root, 'big.bin'), size.bigFileBytes);
   await mkdir(join(root, 'empty folder'), 0o750);
   await chmod(join(root, 'deep'), 0o700);
-  for (const folder of ['small', 'deep', 'odd names', 'empty folder', '.']) await utimes(join(root, folder), 1_600_000_000, 1_500_000_000);
+  for (const folder of ['small', 'deep', 'odd names', 'empty folder', '.'])
+    await utimes(join(root, folder), 1_600_000_000, 1_500_000_000);
 }
 
 /** Deterministic bytes that do not compress. */
@@ -68,7 +69,12 @@ async function makeFile(path: string, bytes: Buffer, index: number): Promise<voi
 
 async function makeSmallFiles(root: string, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    const path = join(root, 'small', `folder-${String(i % 40).padStart(2, '0')}`, `file-${String(i).padStart(4, '0')}.dat`);
+    const path = join(
+      root,
+      'small',
+      `folder-${String(i % 40).padStart(2, '0')}`,
+      `file-${String(i).padStart(4, '0')}.dat`,
+    );
     if (i < 40) await mkdir(dirname(path), { recursive: true });
     await makeFile(path, content(path.slice(root.length), (i * 37) % 6000), i);
   }

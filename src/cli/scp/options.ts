@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ParsedOption, getopt, UsageError } from '../getopt.ts';
+import { getopt, type ParsedOption, UsageError } from '../getopt.ts';
 
 /** The letters of OpenSSH's scp, with those that are gone (`1`, `2`, `M`) so that they get their own answers. */
 const LETTERS = '12346ABCTdfOpqRrstvD:F:J:M:P:S:c:i:l:o:X:';
@@ -181,7 +181,8 @@ function parseTransport(value: string): 'auto' | 'ssh' | 'builtin' {
 
 function parsePort(value: string): number {
   const port = /^[0-9]+$/.test(value) ? Number(value) : (servicePort(value) ?? 0);
-  if (port < 1 || port > 65535) throw new FatalOptionError(`bad port "${value}": use a number from 1 to 65535 or a service name`);
+  if (port < 1 || port > 65535)
+    throw new FatalOptionError(`bad port "${value}": use a number from 1 to 65535 or a service name`);
   return port;
 }
 
@@ -211,5 +212,6 @@ function parseLimit(value: string): number {
 function checkSftpOption(value: string): void {
   const match = /^(nrequests|buffer)=([0-9]+)([kK]?)$/.exec(value);
   const number = match === null ? 0 : Number(match[2]) * (match[3] && match[1] === 'buffer' ? 1024 : 1);
-  if (number < 1 || number > 262_144) throw new FatalOptionError(`-X ${value}: must be nrequests=1..262144 or buffer=1..262144`);
+  if (number < 1 || number > 262_144)
+    throw new FatalOptionError(`-X ${value}: must be nrequests=1..262144 or buffer=1..262144`);
 }

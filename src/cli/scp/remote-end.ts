@@ -21,7 +21,10 @@ export async function runRemoteEnd(options: ScpOptions, signal: AbortSignal): Pr
     verbose: options.verbosity > 0,
     path: operands[0] ?? '.',
   };
-  const trace = options.verbosity >= 3 ? (direction: string, what: string) => reporter.note(`scp: ${direction} ${what}`) : undefined;
+  const trace =
+    options.verbosity >= 3
+      ? (direction: string, what: string) => reporter.note(`scp: ${direction} ${what}`)
+      : undefined;
   const work = serveScp(process.stdin, process.stdout, command, {
     fileSystem: localFileSystem(),
     followLinks: 'always',

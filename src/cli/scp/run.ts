@@ -1,11 +1,18 @@
 import { SealiftError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { describeLocation, isSafeUser, type Location, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
+import {
+  describeLocation,
+  isSafeUser,
+  type Location,
+  OperandError,
+  parseLocation,
+  type RemoteLocation,
+} from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
 import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import { localFileSystem } from '../../files/local.ts';
-import { Reporter } from '../report.ts';
+import type { Reporter } from '../report.ts';
 import { observe, ProgressDisplay } from '../terminal/progress.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
 import { Connections } from './connections.ts';
@@ -78,7 +85,8 @@ export class ScpRun {
 
   #copyOptions(location: RemoteLocation): ScpDownloadOptions {
     const { recursive, preserve, preserveSpecial, strictNames, verbosity, operands } = this.#options;
-    const trace = (direction: 'send' | 'receive', what: string) => this.#log.debug(3, `scp ${direction === 'send' ? '->' : '<-'} ${what}`);
+    const trace = (direction: 'send' | 'receive', what: string) =>
+      this.#log.debug(3, `scp ${direction === 'send' ? '->' : '<-'} ${what}`);
     return {
       host: location.host,
       recursive,
@@ -98,7 +106,9 @@ export class ScpRun {
   #announce(location: RemoteLocation): void {
     if (this.#options.verbosity === 0) return;
     const user = location.user ?? '(unspecified)';
-    this.#reporter.note(`Executing: program ${this.#options.sshProgram ?? 'ssh'} host ${location.host}, user ${user}, protocol scp`);
+    this.#reporter.note(
+      `Executing: program ${this.#options.sshProgram ?? 'ssh'} host ${location.host}, user ${user}, protocol scp`,
+    );
   }
 
   async #toRemote(sources: readonly string[], target: RemoteLocation): Promise<void> {
@@ -131,7 +141,8 @@ export class ScpRun {
     if (location.kind === 'local') {
       return (await copyLocally(location.path, target, { recursive, preserve, signal: this.#signal })) ? 0 : 1;
     }
-    if (location.user !== undefined && !isSafeUser(location.user)) throw new OperandError(`${location.user}: invalid user name`);
+    if (location.user !== undefined && !isSafeUser(location.user))
+      throw new OperandError(`${location.user}: invalid user name`);
     this.#announce(location);
     const { downloadByScp } = await import('../../copy/scp-download.ts');
     const connection = await this.#connections.get(location);

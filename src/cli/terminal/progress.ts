@@ -13,7 +13,9 @@ const DRAW_AT_START_BYTES = 256 * 1024;
 /** Whether this process is in the foreground of its terminal. Only Linux tells without a native call; elsewhere it is taken to be. */
 export function inForeground(): boolean {
   try {
-    const fields = readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync('/proc/self/stat', 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     // state ppid pgrp session tty_nr tpgid …
     return fields[2] === fields[5];
   } catch {

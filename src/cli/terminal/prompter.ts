@@ -22,7 +22,8 @@ export function createPrompter(environment: NodeJS.ProcessEnv): Prompter {
       }
       const terminal = openTerminal();
       if (terminal !== undefined) return await askTerminal(terminal, question, echo, signal);
-      if (askpass && hasDisplay && require !== 'never') return await askProgram(askpass, question, kind, environment, signal);
+      if (askpass && hasDisplay && require !== 'never')
+        return await askProgram(askpass, question, kind, environment, signal);
       return undefined;
     },
     tell(lines) {
@@ -49,17 +50,27 @@ function askProgram(
 ): Promise<string | undefined> {
   const env = kind === 'confirm' ? { ...environment, SSH_ASKPASS_PROMPT: 'confirm' } : environment;
   return new Promise((resolve) => {
-    execFile(program, [question], { env, maxBuffer: MAX_ANSWER_CHARACTERS * 4, ...(signal ? { signal } : {}) }, (error, stdout) => {
-      const line = stdout.replace(/\r?\n[\s\S]*$/, '');
-      if (error) resolve(undefined);
-      // A program that only confirms says yes by its exit status.
-      else resolve(kind === 'confirm' && line === '' ? 'yes' : line);
-    });
+    execFile(
+      program,
+      [question],
+      { env, maxBuffer: MAX_ANSWER_CHARACTERS * 4, ...(signal ? { signal } : {}) },
+      (error, stdout) => {
+        const line = stdout.replace(/\r?\n[\s\S]*$/, '');
+        if (error) resolve(undefined);
+        // A program that only confirms says yes by its exit status.
+        else resolve(kind === 'confirm' && line === '' ? 'yes' : line);
+      },
+    );
   });
 }
 
 /** Reads one line in raw mode, so that nothing is echoed but what should be. Ctrl-C acts as it does everywhere. */
-function askTerminal(fd: number, question: string, echo: boolean, signal: AbortSignal | undefined): Promise<string | undefined> {
+function askTerminal(
+  fd: number,
+  question: string,
+  echo: boolean,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const input = new ReadStream(fd);
   const output = openSync('/dev/tty', 'w');
   const show = (text: string) => writeTerminal(output, text);

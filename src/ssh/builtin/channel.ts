@@ -1,40 +1,17 @@
-import { Readable, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit } from '../connection.ts';
+import { relayReadable } from '../relay.ts';
 import type { Session } from './session.ts';
 
-/** Bytes kept for a reader besides the window of the channel, which ssh2 fixes at 2 MiB. */
-const READ_AHEAD = 256 * 1024;
 /** Bytes a writer may be ahead of the window. */
 const WRITE_AHEAD = 512 * 1024;
 /** Bytes that wait for the socket: a server may announce any window and read nothing. */
 const SOCKET_BACKLOG = 1024 * 1024;
 /** How long a channel waits for its close after the exit status. */
 const SETTLE_MS = 250;
-
-/** Passes on what the remote side sends, at the speed of the reader. */
-function inputOf(source: Readable): Readable {
-  const input = new Readable({
-    highWaterMark: READ_AHEAD,
-    read() {
-      source.resume();
-    },
-    destroy(error, done) {
-      // What comes now is thrown away: if it stayed, the channel would never end.
-      source.resume();
-      done(error);
-    },
-  });
-  source.on('data', (chunk: Buffer) => {
-    if (!input.destroyed && !input.push(chunk)) source.pause();
-  });
-  source.once('end', () => input.push(null));
-  source.on('error', () => input.push(null));
-  input.on('error', () => {});
-  return input;
-}
 
 /** Passes on what is written, at the speed of the window and of the socket. */
 function outputOf(channel: ClientChannel, session: Session): { output: Writable; end: (error: Error) => void } {
@@ -89,8 +66,8 @@ function outputOf(channel: ClientChannel, session: Session): { output: Writable;
 
 /** Makes a channel of an ssh2 channel on which a command or subsystem was started. */
 export function builtinChannel(channel: ClientChannel, session: Session, host: string): SshChannel {
-  const input = inputOf(channel);
-  const stderr = inputOf(channel.stderr);
+  const input = relayReadable(channel);
+  const stderr = relayReadable(channel.stderr);
   const { output, end } = outputOf(channel, session);
   let status: SshExit | undefined;
   let closed: Error | undefined;
@@ -98,7 +75,9 @@ export function builtinChannel(channel: ClientChannel, session: Session, host: s
   channel.on('error', () => {});
 
   const exit = new Promise<SshExit>((resolve) => {
+    let forget: () => unknown = () => {};
     const settle = (): void => {
+      forget();
       const lost = status ? undefined : (session.lost() ?? closed);
       end(lost ?? Object.assign(new Error('the remote command has ended'), { code: 'EPIPE' }));
       resolve(status ?? { code: null, signal: null, ...(lost && { lost }) });
@@ -109,7 +88,7 @@ export function builtinChannel(channel: ClientChannel, session: Session, host: s
       setTimeout(settle, SETTLE_MS);
     });
     channel.once('close', settle);
-    session.onLost(settle);
+    forget = session.onLost(settle);
     settleNow = settle;
   });
 

@@ -30,7 +30,7 @@ export interface BuiltinConnection extends SshConnection {
   /** Opens a TCP connection from the remote host (direct-tcpip, RFC 4254 section 7.2). */
   forward(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /** Calls back when the connection ends. */
-  onLost(listener: (error: Error) => void): void;
+  onLost(listener: (error: Error) => void): () => void;
 }
 
 type Callback = (error: Error | undefined, channel: ClientChannel) => void;
@@ -53,8 +53,9 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     const gone = session.lost();
     if (gone) throw gone;
     let abandoned = false;
+    let forget: () => unknown = () => {};
     const opened = new Promise<T>((resolve, reject) => {
-      session.onLost(reject);
+      forget = session.onLost(reject);
       start((error, channel) => {
         if (error) reject(error);
         else if (abandoned) channel.close();
@@ -72,6 +73,8 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
       if (lost) throw lost;
       const said = shownLine(error instanceof Error ? error.message : String(error));
       throw new ConnectionError(host, 'open', `${what} refused: ${said}`, { code: 'ERR_NOT_OFFERED', cause: error });
+    } finally {
+      forget();
     }
   };
 

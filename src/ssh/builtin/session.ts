@@ -28,8 +28,8 @@ export interface Session {
   readonly stream: Duplex;
   /** Why the connection ended, once it has. */
   lost(): Error | undefined;
-  /** Calls `listener` when the connection ends, at once if it has. */
-  onLost(listener: (error: Error) => void): void;
+  /** Calls `listener` when the connection ends, at once if it has. The result takes the listener away again. */
+  onLost(listener: (error: Error) => void): () => void;
   /** Ends the connection for the given reason. */
   fail(error: Error): void;
 }
@@ -53,9 +53,10 @@ function ending(client: Client, stream: Duplex, host: string) {
   stream.once('close', end);
   return {
     lost: () => (ended ? reason : undefined),
-    onLost(listener: (error: Error) => void): void {
+    onLost(listener: (error: Error) => void): () => void {
       if (ended && reason) listener(reason);
       else listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     note(error: Error): void {
       reason ??= error;
@@ -151,7 +152,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
   answerPasswordChange(client, plan, authenticator, fail);
 
   const options: ConnectConfig = {
-    sock: stream as never,
+    sock: stream,
     username: config.user,
     ident: 'Sealift',
     readyTimeout: 0,

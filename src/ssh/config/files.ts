@@ -149,7 +149,7 @@ export async function readConfigFile(
   }
   let lines: Iterable<Line>;
   try {
-    lines = SSHConfig.parse(text) as unknown as Iterable<Line>;
+    lines = SSHConfig.parse(text);
   } catch (cause) {
     const reason = printable(cause instanceof Error ? cause.message : String(cause));
     throw new FileError(file, 'read', 'ERR_CONFIG', { cause, reason });

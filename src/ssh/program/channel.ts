@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit } from '../connection.ts';
+import { relayReadable } from '../relay.ts';
 
 /** A child whose three streams are pipes. */
 export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -18,25 +19,16 @@ const SSH_FAILED = 255;
 
 /** Ends a pipe that a grandchild keeps open after the program has ended, without losing what is still in it. */
 function endOrphanedPipe(pipe: Readable): void {
-  let silent = true;
-  const touch = (): void => {
+  let silent = false;
+  pipe.on('data', () => {
     silent = false;
-  };
+  });
   const timer = setInterval(() => {
-    if (pipe.readableEnded || pipe.destroyed) return clearInterval(timer);
-    if (silent && pipe.readableLength === 0) {
-      clearInterval(timer);
-      pipe.push(null);
-    }
+    // A pipe that is paused waits for its reader, not for the grandchild.
+    if (silent && !pipe.isPaused()) pipe.destroy();
     silent = true;
-  }, ORPHANED_PIPE_MS);
+  }, ORPHANED_PIPE_MS / 2);
   timer.unref();
-  // 'data' would make the stream flow; listening to what was pushed does not.
-  const push = pipe.push.bind(pipe);
-  pipe.push = (chunk: unknown, encoding?: BufferEncoding) => {
-    touch();
-    return push(chunk, encoding);
-  };
   pipe.once('close', () => clearInterval(timer));
 }
 
@@ -52,8 +44,10 @@ function exitOf(host: string, code: number | null, signal: NodeJS.Signals | null
 export function programChannel(child: PipedChild, host: string): SshChannel {
   const { stdin, stdout, stderr } = child;
   let closed = false;
-  // An error of a pipe also fails the write that met it; without a listener it would end the process.
-  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
+  // The error of a pipe fails the write that met it too; without a listener it would end the process.
+  stdin.on('error', () => {});
+  const input = relayReadable(stdout);
+  const errors = relayReadable(stderr);
 
   const exit = new Promise<SshExit>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -72,11 +66,11 @@ export function programChannel(child: PipedChild, host: string): SshChannel {
     if (closed) return;
     closed = true;
     // First the streams: a program that ignores signals still sees them end.
-    for (const stream of [stdin, stdout, stderr]) stream.destroy();
+    for (const stream of [stdin, stdout, stderr, input, errors]) stream.destroy();
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
     child.once('exit', () => clearTimeout(timer));
   };
-  return { input: stdout, output: stdin, stderr, exit, close };
+  return { input, output: stdin, stderr: errors, exit, close };
 }

@@ -92,14 +92,15 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
     return channel;
   };
 
+  const onAbort = (): void => void close();
   const close = async (): Promise<void> => {
     closed = true;
-    options.signal?.removeEventListener('abort', close);
+    options.signal?.removeEventListener('abort', onAbort);
     const open = [...channels];
     for (const channel of open) channel.close();
     await Promise.all(open.map((channel) => channel.exit));
   };
-  options.signal?.addEventListener('abort', close, { once: true });
+  options.signal?.addEventListener('abort', onAbort, { once: true });
   return {
     exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),
     subsystem: (name, channelOptions) => open({ kind: 'subsystem', name }, channelOptions),

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AuthContext, KeyboardAuthContext, PasswordAuthContext } from 'ssh2';
+import type { AuthContext, KeyboardAuthContext } from 'ssh2';
 import { expect, it } from 'vitest';
 import { connect } from '../../../src/ssh/connect.ts';
 import type { ConnectOptions } from '../../../src/ssh/options.ts';
@@ -29,12 +29,12 @@ async function login(server: ScriptedServer, options: Partial<ConnectOptions> = 
 }
 
 const passwordOnly = (right: string) => (context: AuthContext) => {
-  if (context.method === 'password' && (context as PasswordAuthContext).password === right) context.accept();
+  if (context.method === 'password' && context.password === right) context.accept();
   else context.reject(['password']);
 };
 
 const questionsOnly = (ask: (context: KeyboardAuthContext) => void) => (context: AuthContext) => {
-  if (context.method === 'keyboard-interactive') ask(context as KeyboardAuthContext);
+  if (context.method === 'keyboard-interactive') ask(context);
   else context.reject(['keyboard-interactive']);
 };
 

@@ -113,7 +113,7 @@ it('understands an identification line that comes byte by byte', async () => {
     socket.setNoDelay(true);
     socket.pipe(onward);
     let slow = 40;
-    onward.on('data', async (chunk: Buffer) => {
+    const drip = async (chunk: Buffer): Promise<void> => {
       onward.pause();
       let sent = 0;
       for (; slow > 0 && sent < chunk.length; slow--) {
@@ -122,7 +122,8 @@ it('understands an identification line that comes byte by byte', async () => {
       }
       socket.write(chunk.subarray(sent));
       onward.resume();
-    });
+    };
+    onward.on('data', (chunk: Buffer) => void drip(chunk));
     onward.on('error', () => {});
     onward.on('close', () => socket.destroy());
     socket.on('close', () => onward.destroy());
@@ -220,7 +221,12 @@ it('does not take a slow reader for a silent server', async () => {
 it('does not crash on writes after the server went away', async () => {
   const server = await scriptedServer({
     serve: (connection) =>
-      connection.on('session', (accept) => accept().on('exec', (yes) => (yes(), connection.end()))),
+      connection.on('session', (accept) =>
+        accept().on('exec', (yes) => {
+          yes();
+          connection.end();
+        }),
+      ),
   });
   const connection = await open(server);
   const channel = await connection.exec('x');

@@ -1,0 +1,35 @@
+import { Readable } from 'node:stream';
+
+/** Bytes kept for a reader besides what the source itself keeps. */
+const READ_AHEAD = 256 * 1024;
+
+/**
+ * Passes on what a source sends, at the speed of the reader. Listening starts at once, so nothing is lost to a source that
+ * ends, or is drained by Node when a child exits, before somebody reads. A destroyed relay throws away what still comes:
+ * if that stayed in the source, the source would never end.
+ */
+export function relayReadable(source: Readable): Readable {
+  const relay = new Readable({
+    highWaterMark: READ_AHEAD,
+    read() {
+      source.resume();
+    },
+    destroy(error, done) {
+      source.resume();
+      done(error);
+    },
+  });
+  const end = (): void => {
+    if (!relay.destroyed && !relay.readableEnded) relay.push(null);
+  };
+  source.on('data', (chunk: Buffer) => {
+    if (!relay.destroyed && !relay.push(chunk)) source.pause();
+  });
+  source.once('end', end);
+  source.once('error', end);
+  source.once('close', end);
+  // An error of either is told by the end of the channel; without a listener it would end the process.
+  source.on('error', () => {});
+  relay.on('error', () => {});
+  return relay;
+}

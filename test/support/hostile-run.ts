@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServerConfig } from 'ssh2';
+import { expect } from 'vitest';
+import type { Form, Script } from './hostile-peer.ts';
+import { type HostileService, startHostileProgram } from './hostile-program.ts';
+import { Sandbox, type Plan } from './hostile-sandbox.ts';
+import { startHostileServer } from './hostile-server.ts';
+import { type Outcome, runSealift } from './sealift.ts';
+import { createTempDirectory } from './temp.ts';
+
+/** A client that takes longer than this counts as hung. Milliseconds. */
+export const HANG_MS = 8_000;
+
+export interface Attack {
+  readonly form: Form;
+  readonly script: Script;
+  /** Options of scp besides `-O` and those that lead to the server. */
+  readonly flags?: readonly string[];
+  /** Default `h:f out/`. */
+  readonly operands?: readonly string[];
+  /** What the sandbox holds besides its own. */
+  readonly plan?: Plan;
+  readonly server?: Partial<ServerConfig>;
+  /** Called once the client runs. */
+  readonly onStart?: (pid: number, sandbox: Sandbox) => void;
+  readonly prepare?: (sandbox: Sandbox) => Promise<void>;
+  readonly timeoutMs?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Result extends Outcome {
+  /** What is different in the sandbox: nothing, if all went well. */
+  readonly changes: readonly string[];
+  readonly elapsedMs: number;
+}
+
+/** The environment of a client: nothing of the person who runs the tests. */
+export function clientEnvironment(sandbox: Sandbox): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'], HOME: sandbox.home, NO_COLOR: '1', TERM: 'dumb', LC_ALL: 'C.UTF-8' };
+}
+
+/** Starts the server of an attack in a directory of its own, for as long as `use` takes. */
+export async function withHostileService<T>(
+  attack: Pick<Attack, 'form' | 'script' | 'server'>,
+  use: (service: HostileService) => Promise<T>,
+): Promise<T> {
+  const directory = await createTempDirectory('peer');
+  try {
+    const start = attack.form === 'program' ? startHostileProgram : startHostileServer;
+    const service = await start(directory.path, attack.script, attack.server);
+    try {
+      return await use(service);
+    } finally {
+      await service.stop();
+    }
+  } finally {
+    await directory.remove();
+  }
+}
+
+/** Lets `sealift scp -O` copy from or to a hostile server, in a sandbox, and tells what came of it. */
+export async function attack(options: Attack): Promise<Result> {
+  const sandbox = await Sandbox.create(options.plan);
+  try {
+    await options.prepare?.(sandbox);
+    return await withHostileService(options, async (service) => {
+      const operands = options.operands ?? ['h:f', 'out/'];
+      const start = performance.now();
+      const outcome = await runSealift(['scp', '-O', ...(options.flags ?? []), ...service.args, ...operands], {
+        cwd: sandbox.work,
+        env: { ...clientEnvironment(sandbox), ...options.env },
+        timeoutMs: options.timeoutMs ?? HANG_MS,
+        onStart: (pid) => options.onStart?.(pid, sandbox),
+      });
+      return { ...outcome, changes: await sandbox.changes(), elapsedMs: performance.now() - start };
+    });
+  } finally {
+    await sandbox[Symbol.asyncDispose]();
+  }
+}
+
+/** Controls, format characters, separators, lone surrogates, and what was not UTF-8: nothing of it may reach a terminal. */
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu;
+
+/** The characters of a text that a peer must not get onto a terminal, as escapes. */
+export function unsafeCharacters(text: string): string[] {
+  return [...new Set(text.replaceAll('\n', '').match(unsafe) ?? [])].map((c) => `U+${c.codePointAt(0)?.toString(16)}`);
+}
+
+const stackTrace = /^\s+at .*[:(]|node:internal|UnhandledPromise|ERR_UNHANDLED|SEALIFT_DEBUG|TypeError|RangeError/m;
+
+/** What holds for every end of the client: it came by itself, in time, and told nothing but clean text. */
+export function expectCleanEnd(result: Outcome, what = ''): void {
+  expect(result.status, `${what}: ended by itself; it said ${JSON.stringify(result.stderr.slice(0, 500))}`).not.toBeNull();
+  expect(unsafeCharacters(result.stderr), `${what}: stderr`).toEqual([]);
+  expect(result.stdout, `${what}: stdout`).toBe('');
+  expect(result.stderr, `${what}: no trace of a crash`).not.toMatch(stackTrace);
+}
+
+/** As {@link expectCleanEnd}; the client has failed and said why, and nothing has changed anywhere but what is listed. */
+export function expectRefused(result: Result, cause: RegExp | string, changes: readonly string[] = [], what = ''): void {
+  expectCleanEnd(result, what);
+  expect(result.stderr, what).toMatch(cause);
+  expect(result.status, `${what}: ${result.stderr}`).toBe(1);
+  expect(result.changes, what).toEqual(changes);
+}
+
+/** A file that was begun and given up leaves one trace: the time of its directory. */
+export const begun: readonly string[] = ['t work/out'];
+
+/** Makes a directory of the sandbox. */
+export async function makeDirectory(sandbox: Sandbox, name: string): Promise<string> {
+  const path = join(sandbox.root, name);
+  await mkdir(path, { recursive: true });
+  return path;
+}
