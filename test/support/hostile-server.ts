@@ -108,6 +108,8 @@ class ServerPeer implements HostilePeer {
 
 function serve(connection: Connection, script: Script, runs: Promise<void>[]): void {
   connection.on('error', () => {});
+  // ssh2 does not answer a goodbye, for which a client would have to wait.
+  connection.on('end', () => connection.end());
   connection.on('authentication', (context) => context.accept());
   connection.on('session', (accept) => {
     accept().on('exec', (yes, _no, { command }) => {
