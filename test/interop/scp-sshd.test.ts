@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../../src/cli/demo/compare.ts';
 import { makeTree } from '../../src/cli/demo/tree.ts';
 import { describePeer } from '../support/peers.ts';
-import { runSealift } from '../support/sealift.ts';
+import { runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
 import { type ClientFiles, type RunningSshd, startSshd } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -206,6 +206,17 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
     const { files, differences } = await compareTrees(join(dir, 'tree'), join(dir, 'back'));
     expect(differences).toEqual([]);
     expect(files).toBeGreaterThan(10_000);
+  });
+
+  it('takes names on the command line that are not UTF-8', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'to'));
+    await writeFile(Buffer.concat([Buffer.from(`${dir}/caf`), Buffer.of(0xe9)]), 'latin1');
+    // Node can start programs with UTF-8 arguments only; a shell can do more.
+    const script = `exec "$0" "$1" scp -F "$2" "$(printf '%s/caf\\351' "$3")" "server:$3/to"`;
+    const result = await runProgram('sh', ['-c', script, process.execPath, sealiftLauncher, client.configFile, dir]);
+    expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(await readdir(join(dir, 'to'), { encoding: 'buffer' })).toEqual([Buffer.from('caf\xe9', 'latin1')]);
   });
 
   it('keeps the rate of -l', async () => {

@@ -236,7 +236,6 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'logging in to a real sshd with the 
   it('says so when a ProxyCommand fails, and shows what it said', async () => {
     const prompter = scriptedPrompter();
     const error = await attempt({ config: ['ProxyCommand echo no way >&2'], prompter });
-    if (prompter.told.length === 0) console.log(error, (error as Error).cause);
     expect(error).toMatchObject({ name: 'ConnectionError', phase: 'handshake' });
     expect(prompter.told.join('\n')).toContain('no way');
   });

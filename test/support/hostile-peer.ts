@@ -27,6 +27,10 @@ export interface HostilePeer {
   drain(): Promise<void>;
   /** Ends the output; the input stays open. */
   closeOutput(): void;
+  /** Closes its standard input, so that whoever writes to it fails. What SSH has nothing for is done to a program only. */
+  closeInput(): void;
+  /** From now on no signal but SIGKILL ends the program. */
+  ignoreSignals(): void;
   /** Ends with a status. */
   exit(status: number): void;
   /** Ends by a signal: `KILL`. */

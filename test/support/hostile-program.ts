@@ -6,7 +6,7 @@ import { StreamReader } from '../../src/wire/stream-reader.ts';
 import { asBytes, ClientGone, type HostilePeer, perform, type Script } from './hostile-peer.ts';
 
 /** Messages to the program: one byte, four bytes of length, then the content. */
-const [OUTPUT, ERROR, READ, CLOSE_OUTPUT, EXIT, DIE] = [1, 2, 3, 4, 5, 6] as const;
+const [OUTPUT, ERROR, READ, CLOSE_OUTPUT, CLOSE_INPUT, EXIT, DIE, IGNORE_SIGNALS] = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 
 /**
  * The program that stands in for `ssh`. It does nothing by itself: its streams are in the hands of the test, over a Unix
@@ -31,6 +31,8 @@ function next() {
   if (type === ${OUTPUT} || type === ${ERROR}) { busy = true; socket.pause(); write(type, content); return; }
   if (type === ${READ}) process.stdin.on('error', () => socket.end()).pipe(socket);
   if (type === ${CLOSE_OUTPUT}) fs.closeSync(1);
+  if (type === ${CLOSE_INPUT}) fs.closeSync(0);
+  if (type === ${IGNORE_SIGNALS}) for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {});
   if (type === ${EXIT}) process.exit(content[0]);
   if (type === ${DIE}) process.kill(process.pid, content.toString());
   next();
@@ -134,6 +136,14 @@ class ProgramPeer implements HostilePeer {
 
   closeOutput(): void {
     this.#tell(CLOSE_OUTPUT);
+  }
+
+  closeInput(): void {
+    this.#tell(CLOSE_INPUT);
+  }
+
+  ignoreSignals(): void {
+    this.#tell(IGNORE_SIGNALS);
   }
 
   exit(status: number): void {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel, type ServerConfig } from 'ssh2';
 import { StreamReader } from '../../src/wire/stream-reader.ts';
@@ -86,6 +86,10 @@ class ServerPeer implements HostilePeer {
     this.#channel.end();
   }
 
+  closeInput(): void {}
+
+  ignoreSignals(): void {}
+
   exit(status: number): void {
     this.#finish(() => {
       this.#channel.exit(status);
@@ -102,7 +106,7 @@ class ServerPeer implements HostilePeer {
 
   vanish(): void {
     this.#ended = true;
-    (this.#connection as unknown as { _sock: { resetAndDestroy(): void } })._sock.resetAndDestroy();
+    (this.#connection as unknown as { _sock: Socket })._sock.resetAndDestroy();
   }
 }
 
@@ -129,6 +133,7 @@ export async function startHostileServer(
   const runs: Promise<void>[] = [];
   const server = new ssh2.Server({ hostKeys: [hostKey.private], ...config }, (connection) => {
     connections.add(connection);
+    (connection as unknown as { _sock: Socket })._sock.setNoDelay(true);
     serve(connection, script, runs);
   });
   server.listen(0, '127.0.0.1');
@@ -154,7 +159,7 @@ export async function startHostileServer(
   return {
     args: ['--transport=builtin', '-F', at('config')],
     async stop() {
-      for (const connection of connections) (connection as unknown as { _sock: { destroy(): void } })._sock.destroy();
+      for (const connection of connections) (connection as unknown as { _sock: Socket })._sock.destroy();
       server.close();
       await Promise.all(runs);
     },

@@ -65,9 +65,12 @@ export async function connectProxyCommand(
     for (const stream of [child.stdin, child.stdout]) stream.destroy();
     setTimeout(() => child.stderr.destroy(), LAST_WORDS_MS);
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-    child.once('exit', () => clearTimeout(timer));
+    // Its end of the stream is gone; a command that fails may still be about to say why.
+    const timers = [
+      setTimeout(() => child.kill('SIGTERM'), LAST_WORDS_MS),
+      setTimeout(() => child.kill('SIGKILL'), LAST_WORDS_MS + KILL_AFTER_MS),
+    ];
+    child.once('exit', () => timers.forEach(clearTimeout));
   });
   child.once('exit', () => child.stdin.destroy());
   const said = new Promise<void>((resolve) => {
