@@ -99,7 +99,8 @@ describe('before the login', () => {
     const silent = await Promise.all(Array.from({ length: 100 }, () => rawConnect(port)));
     const start = performance.now();
     await expectAlive(port);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // Some 100 ms on an idle machine; the login time would be 60 s.
+    expect(performance.now() - start).toBeLessThan(5000);
     expect(server.connections).toBeLessThanOrEqual(21);
     expect(events.some((one) => one.type === 'connection-closed' && one.reason?.startsWith('too many connections') === true)).toBe(true);
     for (const socket of silent) socket.destroy();

@@ -35,6 +35,8 @@ export interface Authenticator {
   readonly password: string | undefined;
   /** The method of the last attempt. */
   readonly method: string;
+  /** How many attempts the server has refused so far, the first question for its methods not counted. */
+  readonly refusals: number;
   /** The error when nothing is left to try, or when the server hung up. */
   refused(said?: string): ConnectionError;
 }
@@ -119,6 +121,9 @@ export function createAuthenticator(context: AuthenticationContext): Authenticat
     },
     get method() {
       return method;
+    },
+    get refusals() {
+      return Math.max(0, attempts - 1);
     },
     async next(methods, partial) {
       if (methods === null) return { type: 'none', username };

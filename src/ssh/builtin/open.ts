@@ -186,6 +186,8 @@ async function openHop(hop: Hop): Promise<BuiltinConnection> {
   } catch (error) {
     // Whatever failed because the time was over, or the caller gave up, fails with that reason.
     own.signal.throwIfAborted();
+    // A question that is still open on the terminal is nobody's any more.
+    own.abort(error);
     throw error;
   } finally {
     countdown.stop();
