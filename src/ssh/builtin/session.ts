@@ -125,6 +125,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
   const client = new SshClient();
   const end = ending(client, stream, config.alias);
   let phase: ConnectionPhase = 'handshake';
+  const authenticating = (): boolean => phase === 'authentication';
   let refusal: Refusal | undefined;
   const fail = (error: unknown): void => end.fail(sessionError(error, config.alias, phase));
   const authenticator = createAuthenticator({ ...plan, fail });
@@ -178,7 +179,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
   } catch (error) {
     // Servers hang up after so many tries, often without a word.
     const hungUp = error instanceof ConnectionError && error.code === 'ERR_CONNECTION_LOST' && authenticator.refusals > 0;
-    throw hungUp && phase === 'authentication' ? authenticator.refused('the server closed the connection') : error;
+    throw hungUp && authenticating() ? authenticator.refused('the server closed the connection') : error;
   } finally {
     plan.signal?.removeEventListener('abort', onAbort);
   }
