@@ -1,4 +1,5 @@
 import { ProtocolError } from '../base/errors.ts';
+import { MAX_NAME_BYTES } from '../base/peer-name.ts';
 import { printable } from '../base/printable.ts';
 import { isPattern, matchesGlob } from '../files/glob-match.ts';
 import { stripTrailingSlashes } from '../files/path.ts';
@@ -22,20 +23,20 @@ type Expectation =
  * a literal request is met by one object; no name comes twice.
  */
 export class Request {
-  readonly #expectations: readonly Expectation[];
+  readonly #allowed: readonly Expectation[];
   readonly #atMost: number;
   readonly #seen = new Set<string>();
-  readonly #strict: boolean;
 
   /**
    * @param path the path as it was handed to the remote shell
    * @param options.strict false is scp's `-T`: names are not compared with the request. They pass the gate of base/peer-name.ts all the same.
+   * @param options.recursive whether directories were asked for: without, a request that can only mean a directory lets nothing through
    * @throws {OperandError} for braces or brackets that are not closed.
    */
-  constructor(path: string, options: { readonly strict: boolean }) {
-    this.#strict = options.strict;
-    const { allowed, atMost } = options.strict ? expectations(path) : { allowed: [], atMost: Number.POSITIVE_INFINITY };
-    this.#expectations = allowed;
+  constructor(path: string, options: { readonly strict: boolean; readonly recursive: boolean }) {
+    const { allowed, atMost } = options.strict ? expectations(path) : anything;
+    const meansFile = (expectation: Expectation) => expectation.kind === 'name' || expectation.kind === 'pattern';
+    this.#allowed = options.strict && !options.recursive ? allowed.filter(meansFile) : allowed;
     this.#atMost = atMost;
   }
 
@@ -47,14 +48,18 @@ export class Request {
   /**
    * Passes a name of the top level.
    *
-   * @throws {ProtocolError} ERR_NOT_REQUESTED
+   * @throws {ProtocolError} ERR_NOT_REQUESTED; ERR_LIMIT for more names than any shell expands a pattern to
    */
   check(name: string): void {
-    if (!this.#strict) return;
+    const found = this.#allowed.find((expectation) => allows(expectation, name));
+    if (found === undefined) this.#refuse(name, 'does not match request');
+    // What is in a directory can be any number of names; they are not kept.
+    if (found.kind === 'contents') return;
     if (this.#seen.has(name)) this.#refuse(name, 'was sent twice');
-    if (!this.#expectations.some((expectation) => allows(expectation, name)))
-      this.#refuse(name, 'does not match request');
     if (this.isMet) this.#refuse(name, 'is more than was requested');
+    if (this.#seen.size >= MAX_NAMES) {
+      throw new ProtocolError(`protocol error: more than ${MAX_NAMES} names for one pattern`, { code: 'ERR_LIMIT' });
+    }
     this.#seen.add(name);
   }
 
@@ -63,12 +68,22 @@ export class Request {
   }
 }
 
+/** How many names one request can be met by: a command line of a shell holds no more. */
+const MAX_NAMES = 200_000;
+
+/** Without the check every name will do, any number of times. */
+const anything: { readonly allowed: readonly Expectation[]; readonly atMost: number } = {
+  allowed: [{ kind: 'contents' }],
+  atMost: Number.POSITIVE_INFINITY,
+};
+
 function allows(expectation: Expectation, name: string): boolean {
   switch (expectation.kind) {
     case 'name':
       return expectation.name === name;
     case 'pattern':
-      return matchesGlob(expectation.pattern, name);
+      // A name that no file can have is not worth keeping, nor is it worth matching.
+      return name.length <= MAX_NAME_BYTES && matchesGlob(expectation.pattern, name);
     case 'unknown':
       return !name.startsWith('.');
     case 'contents':

@@ -28,7 +28,7 @@ export async function downloadByScp(
   target: string,
   options: ScpDownloadOptions,
 ): Promise<number> {
-  const request = new Request(source.path, { strict: options.strictNames });
+  const request = new Request(source.path, { strict: options.strictNames, recursive: options.recursive });
   const receiver = await TreeReceiver.open(fileSystem, target, {
     ...options,
     followLinks: options.recursive ? 'never' : 'top',

@@ -55,7 +55,7 @@ export async function land(directory: Directory, name: string, options: LandingO
   const existing = await directory.open(name, {
     access: 'write',
     follow: options.follow === true,
-    mode: options.mode,
+    mode: options.mode & 0o777,
     ...(through === undefined ? { create: 'if-missing' } : {}),
     blocking: through !== undefined && through.kind !== 'file',
   });

@@ -29,12 +29,6 @@ export function stripTrailingSlashes(path: string): string {
   return bare === '' && path.startsWith('/') ? '/' : bare;
 }
 
-/** The last component as scp names things: `.` and `..` are kept, trailing slashes are not. */
-export function baseName(path: string): string {
-  const bare = stripTrailingSlashes(path);
-  return bare.slice(bare.lastIndexOf('/') + 1);
-}
-
 /** Joins a directory's path and a name for messages and for the system. */
 export function joinPath(directory: string, name: string): string {
   if (directory === '.') return name;

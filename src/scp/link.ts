@@ -28,7 +28,7 @@ export class ScpLink {
   readonly writer: StreamWriter;
   readonly #host: string;
   readonly #trace: Trace | undefined;
-  #replied = false;
+  #begun = false;
 
   /** @param host how errors name the peer */
   constructor(input: Readable, output: Writable, host: string, trace?: Trace) {
@@ -42,6 +42,11 @@ export class ScpLink {
     const bytes = encodeRecord(record);
     this.trace('send', () => printable(decodeName(bytes.subarray(0, -1))));
     this.writer.write(bytes);
+  }
+
+  /** What comes from now on is the protocol: text is a fault of the peer and no greeting of its shell. */
+  begin(): void {
+    this.#begun = true;
   }
 
   sendOk(): void {
@@ -69,8 +74,8 @@ export class ScpLink {
    */
   async readReply(): Promise<Reply> {
     const code = await this.#byte();
-    const first = !this.#replied;
-    this.#replied = true;
+    const first = !this.#begun;
+    this.#begun = true;
     switch (code) {
       case 0:
         this.trace('receive', () => '<OK>');

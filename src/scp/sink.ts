@@ -175,6 +175,7 @@ class ScpSink {
 
   async #record(line: Buffer): Promise<void> {
     if (this.#first && !looksLikeRecord(line)) throw noiseError(line);
+    this.#link.begin();
     this.#link.trace('receive', () => printable(decodeName(line)));
     const record = parseRecord(line);
     switch (record?.type) {

@@ -2,19 +2,21 @@ import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type ServerConfig, type Connection as Ssh2Connection } from 'ssh2';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { type Applicant, sourceOf } from './admission.ts';
-import type { OutputGate } from './channel-output.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
+import { KeyRenewal } from './key-renewal.ts';
 import {
   CHANNEL_INPUT_BYTES,
   FAREWELL_MS,
-  OUTPUT_HIGH_WATER_BYTES,
+  LOGIN_QUEUE_BYTES,
   REKEY_QUEUE_PACKETS,
   type ServerLimits,
   TRANSFER_QUEUE_BYTES,
 } from './limits.ts';
 import { Login } from './login.ts';
-import { handleSession, type SessionEvent, type SessionHost } from './session.ts';
+import { handleSession, type SessionHost } from './session.ts';
+import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
+import type { SessionEvent } from './transfer-count.ts';
 import type { UserTable } from './users.ts';
 
 /** What a connection needs of its server. */
@@ -34,7 +36,7 @@ export interface ConnectionHost {
 export class Connection implements Applicant, SessionHost {
   readonly source: string;
   readonly sinceMs: number = performance.now();
-  readonly gate: OutputGate;
+  readonly gate: SocketGate;
   readonly #gone = new AbortController();
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
@@ -43,18 +45,17 @@ export class Connection implements Applicant, SessionHost {
   #internals: Ssh2Internals | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
-  #rekeyTimer: NodeJS.Timeout | undefined;
-  #rekeyedAtBytes = 0;
+  #farewell: NodeJS.Timeout | undefined;
+  readonly #keys: KeyRenewal;
   #transfers = 0;
   #channels = 0;
   readonly #inputs = new Set<ServerChannel>();
-  /** Called when a key exchange ends or the connection does. */
-  #rekeyWaiters: (() => void)[] = [];
-  #drained: Promise<void> | undefined;
   #reason: string | undefined;
   #draining = false;
-  /** The last lines of ssh2 about the choice of algorithms, for when it fails. */
-  #negotiation: string[] = [];
+  /** The last words are under way. */
+  #isEnding = false;
+  #negotiation: readonly string[] = [];
+  #negotiated = false;
 
   constructor(id: number, socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
@@ -62,7 +63,17 @@ export class Connection implements Applicant, SessionHost {
     const address = socket.remoteAddress ?? 'unknown';
     this.#info = { id, address, port: socket.remotePort ?? 0 };
     this.source = sourceOf(address);
-    this.gate = { wait: () => this.#waitForRoom(), batch: (write) => this.#batch(write) };
+    const { rekeyBytes, rekeyMs, loginTimeoutMs: timeoutMs } = host.limits;
+    this.#keys = new KeyRenewal({
+      socket,
+      rekeyBytes,
+      rekeyMs,
+      timeoutMs,
+      rekey: () => this.#client?.rekey(),
+      isRekeying: () => this.#internals?.isRekeying === true,
+      expel: (reason) => this.expel(reason),
+    });
+    this.gate = new SocketGate(socket, this.#keys);
   }
 
   get isSilent(): boolean {
@@ -115,24 +126,30 @@ export class Connection implements Applicant, SessionHost {
       failed: () => this.expel('authentication requests out of order'),
     });
     client.on('authentication', (context) => void login.handle(context));
+    client.on('ready', () => login.ready());
     client.on('error', (error: Error) => this.#onError(error));
     client.on('session', (accept, reject) => this.#onSession(accept, reject));
     client.on('request', (_accept, reject, name) => {
       this.emit({ type: 'request-refused', request: name.slice(0, 64) });
       reject?.();
     });
-    client.on('rekey', () => this.#rekeyed());
+    client.on('rekey', () => this.#onRekey());
+    client.once('handshake', () => {
+      this.#negotiated = true;
+    });
   }
 
+  /** Keeps ssh2's last two lines about algorithms: where the choice fails, they are the lists that have nothing in common. */
   #noteNegotiation(text: string): void {
-    // Only lists of algorithms are kept, and only until the first key exchange is done.
+    if (this.#negotiated) return;
     const list = /Handshake: \((local|remote)\) (.*)$/s.exec(text);
-    if (list !== null && this.#negotiation.length < 12)
-      this.#negotiation.push(`${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`);
+    if (list === null) return;
+    const line = `${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`;
+    this.#negotiation = [...this.#negotiation.slice(-1), line];
   }
 
   #onError(error: Error & { level?: string }): void {
-    const lists = error.message.startsWith('Handshake failed: no matching') ? this.#negotiation.slice(-2) : [];
+    const lists = error.message.startsWith('Handshake failed: no matching') ? this.#negotiation : [];
     this.#reason ??= [error.message, ...lists].join('; ');
     this.#destroySoon();
   }
@@ -141,16 +158,15 @@ export class Connection implements Applicant, SessionHost {
     this.#info = { ...this.#info, user };
     this.#host.loggedIn(this);
     this.emit({ type: 'login-accepted', method, ...(key === undefined ? {} : { key }) });
-    this.#startRekeyTimer();
+    this.#keys.start();
     this.#idle();
   }
 
   #onSession(accept: () => import('ssh2').Session, reject: () => void): void {
-    if (this.#channels >= this.#host.limits.channels || this.#draining) {
-      this.emit({
-        type: 'request-refused',
-        request: this.#draining ? 'session: the server is stopping' : `session: ${this.#channels} are open`,
-      });
+    const isStopping = this.#draining || this.#isEnding;
+    if (this.#channels >= this.#host.limits.channels || isStopping) {
+      const why = isStopping ? 'the connection is ending' : `${this.#channels} are open`;
+      this.emit({ type: 'request-refused', request: `session: ${why}` });
       reject();
       return;
     }
@@ -195,77 +211,28 @@ export class Connection implements Applicant, SessionHost {
   // Bounds
 
   #checkBounds(): void {
-    const { queuedBytes, rekeyBytes } = this.#host.limits;
-    const socket = this.#socket;
-    if (socket.writableLength > queuedBytes + TRANSFER_QUEUE_BYTES) this.expel('does not read what it asks for');
-    else if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS)
-      this.expel('does not finish the key exchange');
-    for (const channel of this.#inputs)
-      if (channel.readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
-    if (this.#info.user !== undefined && socket.bytesRead + socket.bytesWritten - this.#rekeyedAtBytes > rekeyBytes)
-      this.#rekey();
-  }
-
-  #waitForRoom(): Promise<void> | undefined {
-    if (this.#socket.destroyed) return undefined;
-    if (this.#internals?.isRekeying === true) return new Promise((resolve) => this.#rekeyWaiters.push(resolve));
-    if (this.#socket.writableLength < OUTPUT_HIGH_WATER_BYTES) return undefined;
-    this.#drained ??= new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#socket.off('drain', done).off('close', done);
-        this.#drained = undefined;
-        resolve();
-      };
-      this.#socket.on('drain', done).on('close', done);
-    });
-    return this.#drained;
-  }
-
-  #batch(write: () => void): void {
-    this.#socket.cork();
-    try {
-      write();
-    } finally {
-      this.#socket.uncork();
+    const { writableLength } = this.#socket;
+    const isLoggedIn = this.#info.user !== undefined;
+    const mayQueue = isLoggedIn ? this.#host.limits.queuedBytes + TRANSFER_QUEUE_BYTES : LOGIN_QUEUE_BYTES;
+    if (writableLength > mayQueue) this.expel('does not read what it asks for');
+    if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS) this.expel('does not finish the key exchange');
+    for (const { readableLength } of this.#inputs) {
+      if (readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
     }
+    if (isLoggedIn) this.#keys.check();
   }
 
-  // New keys
-
-  #startRekeyTimer(): void {
-    clearTimeout(this.#rekeyTimer);
-    this.#rekeyTimer = setTimeout(() => this.#rekey(), this.#host.limits.rekeyMs).unref();
-  }
-
-  #rekey(): void {
-    const { loginTimeoutMs } = this.#host.limits;
-    this.#rekeyedAtBytes = this.#socket.bytesRead + this.#socket.bytesWritten;
-    clearTimeout(this.#rekeyTimer);
-    this.#rekeyTimer = setTimeout(() => this.expel('does not finish the key exchange'), loginTimeoutMs).unref();
-    try {
-      this.#client?.rekey();
-    } catch {
-      this.expel('the key exchange failed');
-    }
-  }
-
-  #rekeyed(): void {
-    this.#rekeyedAtBytes = this.#socket.bytesRead + this.#socket.bytesWritten;
-    this.#startRekeyTimer();
-    this.#releaseRekeyWaiters();
-  }
-
-  #releaseRekeyWaiters(): void {
-    const waiters = this.#rekeyWaiters;
-    this.#rekeyWaiters = [];
-    for (const resolve of waiters) resolve();
+  #onRekey(): void {
+    // A key exchange costs us more than the client: one has to do for a login.
+    if (this.#info.user === undefined) this.expel('new keys before the login');
+    else this.#keys.renewed();
   }
 
   // The end
 
   #startTimer(milliseconds: number, reason: string): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.end(reason), milliseconds);
+    if (!this.#isEnding) this.#timer = setTimeout(() => this.end(reason), milliseconds);
   }
 
   #idle(): void {
@@ -300,15 +267,16 @@ export class Connection implements Applicant, SessionHost {
   }
 
   #destroySoon(): void {
+    this.#isEnding = true;
     this.#socket.end();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    this.#farewell ??= setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
   }
 
   #onClose(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#rekeyTimer);
-    this.#releaseRekeyWaiters();
+    clearTimeout(this.#farewell);
+    this.#keys.stop();
     this.#gone.abort(new Error('the connection is gone'));
     // What a transfer has begun is cleaned up before the connection counts as closed.
     if (this.#transfers === 0) this.#finished();

@@ -51,6 +51,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   globMatches: 10_000,
 };
 
+/** Output that may wait for a client that has not logged in. */
+export const LOGIN_QUEUE_BYTES: number = 64 * 1024;
+
 /** A transfer is held back while this many bytes wait in the socket. */
 export const OUTPUT_HIGH_WATER_BYTES: number = 512 * 1024;
 

@@ -32,11 +32,20 @@ export class Login {
   #wrongPasswords = 0;
   #wrongKeys = 0;
   #over = false;
+  /** What is being accepted. ssh2 ignores the verdict on a request that the client has given up in favour of another one. */
+  #granting: { readonly user: string; readonly method: string; readonly key: string | undefined } | undefined;
 
   constructor(users: UserTable, limits: ServerLimits, observer: LoginObserver) {
     this.#users = users;
     this.#limits = limits;
     this.#observer = observer;
+  }
+
+  /** ssh2 has let the client in. */
+  ready(): void {
+    this.#over = true;
+    if (this.#granting === undefined) this.#observer.failed(new Error('logged in without a verdict'));
+    else this.#observer.accepted(this.#granting.user, this.#granting.method, this.#granting.key);
   }
 
   /** Handles a request. Never rejects. */
@@ -118,12 +127,13 @@ export class Login {
         context.accept();
         return;
       case 'accepted':
-        this.#over = true;
-        this.#observer.accepted(context.username, context.method, verdict.key);
+        this.#granting = { user: context.username, method: context.method, key: verdict.key };
         context.accept();
+        this.#granting = undefined;
         return;
       case 'refused':
-        return this.#refuse(context, verdict);
+        this.#refuse(context, verdict);
+        return;
       default:
         verdict satisfies never;
     }

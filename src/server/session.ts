@@ -1,11 +1,11 @@
 import type { ServerChannel, Session } from 'ssh2';
-import type { CopyObserver } from '../copy/observer.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
-import type { Direction, ServerEvent } from './events.ts';
+import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
 import { SMALLEST_PACKET_BYTES } from './limits.ts';
 import { refuse, runScpService } from './scp-service.ts';
+import { type SessionEvent, TransferCount } from './transfer-count.ts';
 
 /** What a session needs of its connection. */
 export interface SessionHost {
@@ -25,13 +25,6 @@ export interface SessionHost {
   /** Ends the whole connection: the client broke the rules. */
   expel(reason: string): void;
 }
-
-/** An event without its connection, which the host knows. */
-export type SessionEvent = ServerEvent extends infer E
-  ? E extends { readonly connection: unknown }
-    ? Omit<E, 'connection'>
-    : never
-  : never;
 
 /** What a server without shells says to everything but scp. */
 const ONLY_COPY = 'this server only does secure copy\n';
@@ -124,7 +117,7 @@ async function run(
   const direction: Direction = request.request.role === 'sink' ? 'received' : 'sent';
   const path = request.paths.map((word) => word.path).join(' ');
   const started = performance.now();
-  const count = new TransferCount(host, direction);
+  const count = new TransferCount((event) => host.emit(event), direction);
   host.emit({ type: 'transfer-started', direction, path });
   let status: 0 | 1 | undefined;
   try {
@@ -144,41 +137,6 @@ async function run(
       durationMs: performance.now() - started,
       status,
     });
-  }
-}
-
-/** Counts what one transfer moves and reports each file. */
-class TransferCount implements CopyObserver {
-  readonly #host: SessionHost;
-  readonly #direction: Direction;
-  /** Files that have landed. */
-  files = 0;
-  bytes = 0;
-
-  constructor(host: SessionHost, direction: Direction) {
-    this.#host = host;
-    this.#direction = direction;
-  }
-
-  fileStarted(name: string): ReturnType<CopyObserver['fileStarted']> {
-    let bytes = 0;
-    let over = false;
-    return {
-      moved: (count) => {
-        bytes += count;
-        this.bytes += count;
-      },
-      finished: (landed) => {
-        if (over) return;
-        over = true;
-        if (landed) this.files++;
-        this.#host.emit({ type: 'file-moved', direction: this.#direction, name, bytes, landed });
-      },
-    };
-  }
-
-  failed(error: Error): void {
-    this.#host.emit({ type: 'entry-failed', reason: error.message });
   }
 }
 

@@ -6,7 +6,7 @@ import { shellWords } from '../../src/copy/shell-words.ts';
 
 /** Which of the names a request lets through, in order. */
 function passes(path: string, names: readonly string[], strict = true): string[] {
-  const request = new Request(path, { strict });
+  const request = new Request(path, { strict, recursive: true });
   return names.filter((name) => {
     try {
       request.check(name);
@@ -47,10 +47,22 @@ describe('a request', () => {
   it('is met by one object when it names one, however often a name comes', () => {
     expect(passes('f', ['f', 'f'])).toEqual(['f']);
     expect(passes('*', ['a', 'a', 'b'])).toEqual(['a', 'b']);
-    const request = new Request('f', { strict: true });
+    const request = new Request('f', { strict: true, recursive: true });
     expect(request.isMet).toBe(false);
     request.check('f');
     expect(request.isMet).toBe(true);
+  });
+
+  it.each(['', '.', 'd/.', 'd/..', '~', '/'])('for the directory %j lets nothing pass without -r', (path) => {
+    const request = new Request(path, { strict: true, recursive: false });
+    for (const name of ['a', '.bashrc', 'd']) expect(() => request.check(name)).toThrow('does not match request');
+  });
+
+  it('keeps no more names than a shell would expand', () => {
+    const request = new Request('*', { strict: true, recursive: false });
+    for (let i = 0; i < 200_000; i++) request.check(`f${i}`);
+    expect(() => request.check('one more')).toThrow('more than 200000 names');
+    expect(() => new Request('*', { strict: true, recursive: false }).check('x'.repeat(300))).toThrow('does not match');
   });
 
   it('does not compare names with -T', () => {
@@ -58,10 +70,10 @@ describe('a request', () => {
   });
 
   it('says what is wrong, with a code', () => {
-    expect(() => new Request('f', { strict: true }).check('\x1bg')).toThrow(
+    expect(() => new Request('f', { strict: true, recursive: true }).check('\x1bg')).toThrow(
       'protocol error: filename does not match request: \\033g',
     );
-    expect(() => new Request('{a', { strict: true })).toThrow(OperandError);
+    expect(() => new Request('{a', { strict: true, recursive: true })).toThrow(OperandError);
   });
 });
 

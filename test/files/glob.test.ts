@@ -1,9 +1,9 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expandGlob } from '../../src/files/glob.ts';
 import type { FileSystem } from '../../src/files/file-system.ts';
+import { expandGlob } from '../../src/files/glob.ts';
 import { rootedFileSystem } from '../../src/files/rooted.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -13,7 +13,20 @@ let files: FileSystem;
 beforeEach(async () => {
   root = await tempDirectory('glob');
   for (const directory of ['d1/x', 'd2/x', 'd3', '.hidden/x']) await mkdir(join(root, directory), { recursive: true });
-  for (const file of ['b.txt', 'a.txt', 'c.bin', '.dot.txt', 'd1/f.txt', 'd1/x/g', 'd2/x/g', 'd3/.h', '.hidden/f.txt', '[x]', 'st*r', 'sp ace']) {
+  for (const file of [
+    'b.txt',
+    'a.txt',
+    'c.bin',
+    '.dot.txt',
+    'd1/f.txt',
+    'd1/x/g',
+    'd2/x/g',
+    'd3/.h',
+    '.hidden/f.txt',
+    '[x]',
+    'st*r',
+    'sp ace',
+  ]) {
     await writeFile(join(root, file), '');
   }
   files = rootedFileSystem(root);

@@ -8,6 +8,7 @@ import { describePeer } from '../support/peers.ts';
 import { runSealift } from '../support/sealift.ts';
 import { type ClientFiles, type RunningSshd, startSshd } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
+import { until } from '../support/until.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -76,7 +77,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       await writeFile(join(dir, 'f'), Buffer.alloc(2 * MEBIBYTE));
       // 8 Mbit/s: the copy takes two seconds.
       const copy = scp(['-l', '8192', `server:${dir}/f`, join(dir, 'to')]);
-      for (;;) if ((await readdir(join(dir, 'to'))).length > 0) break;
+      await until(async () => (await readdir(join(dir, 'to'))).length > 0, copy);
       await rm(join(dir, 'to'), { recursive: true });
       expect(await copy).toEqual({
         status: 1,
@@ -124,7 +125,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       await writeFile(join(dir, 'f'), Buffer.alloc(2 * MEBIBYTE));
       let pid = 0;
       const copy = scp(['-l', '2048', `server:${dir}/f`, join(dir, 'to')], { onStart: (id) => (pid = id) });
-      for (;;) if ((await readdir(join(dir, 'to'))).length > 1) break;
+      await until(async () => (await readdir(join(dir, 'to'))).length > 1, copy);
       process.kill(pid, 'SIGINT');
       expect(await copy).toEqual({ status: 1, stdout: '', stderr: '' });
       expect(await readdir(join(dir, 'to'))).toEqual(['f']);

@@ -11,7 +11,10 @@ describe('lines that give a key', () => {
     ['with a comment of several words', `${key} a comment, with "quotes"`],
     ['with blanks around', `  ${key}\t`],
     ['with restrict', `restrict ${key}`],
-    ['with options that take away', `no-pty,no-port-forwarding,no-X11-forwarding,no-agent-forwarding,no-user-rc ${key}`],
+    [
+      'with options that take away',
+      `no-pty,no-port-forwarding,no-X11-forwarding,no-agent-forwarding,no-user-rc ${key}`,
+    ],
     ['with options in capitals', `NO-PTY,Restrict ${key}`],
   ])('%s', (_, line) => {
     const { keys, rejected } = parseAuthorizedKeys([line]);

@@ -7,10 +7,25 @@ const evil = '\u001b[2J\r\nfake: line\u202e';
 it.each<[ServerEvent, string]>([
   [{ type: 'connection-opened', connection: { id: 1, address: '127.0.0.1', port: 9 } }, '#1 127.0.0.1:9: connected'],
   [{ type: 'connection-refused', address: '::1', reason: 'full' }, 'connection from ::1 refused: full'],
-  [{ type: 'connection-closed', connection, durationMs: 1500, bytesRead: 1, bytesWritten: 2 }, '#7 alice@[::1]:1234: closed after 1.5 s'],
-  [{ type: 'login-accepted', connection, method: 'publickey', key: 'SHA256:x' }, '#7 alice@[::1]:1234: logged in by publickey with key SHA256:x'],
   [
-    { type: 'transfer-ended', connection, direction: 'sent', path: '/f', files: 1, bytes: 5, durationMs: 10, status: undefined },
+    { type: 'connection-closed', connection, durationMs: 1500, bytesRead: 1, bytesWritten: 2 },
+    '#7 alice@[::1]:1234: closed after 1.5 s',
+  ],
+  [
+    { type: 'login-accepted', connection, method: 'publickey', key: 'SHA256:x' },
+    '#7 alice@[::1]:1234: logged in by publickey with key SHA256:x',
+  ],
+  [
+    {
+      type: 'transfer-ended',
+      connection,
+      direction: 'sent',
+      path: '/f',
+      files: 1,
+      bytes: 5,
+      durationMs: 10,
+      status: undefined,
+    },
     '#7 alice@[::1]:1234: transfer cut off: sent 1 files, 5 bytes in 0.0 s, /f',
   ],
 ])('%j is one line', (event, line) => {

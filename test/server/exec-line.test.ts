@@ -4,7 +4,10 @@ import { type ExecRequest, parseExecLine } from '../../src/server/exec-line.ts';
 
 const none = { recursive: false, preserve: false, targetIsDirectory: false, verbose: false };
 
-function scp(request: Partial<Extract<ExecRequest, { kind: 'scp' }>['request']>, ...paths: (string | [string, string])[]): unknown {
+function scp(
+  request: Partial<Extract<ExecRequest, { kind: 'scp' }>['request']>,
+  ...paths: (string | [string, string])[]
+): unknown {
   const words = paths.map((path) => (typeof path === 'string' ? { path } : { path: path[0], pattern: path[1] }));
   return { kind: 'scp', request: { ...none, role: 'sink', ...request }, paths: words };
 }
@@ -29,7 +32,7 @@ describe('command lines that clients send are understood', () => {
     ["scp -t 'a b'", scp({}, 'a b')],
     ['scp -t "a b"', scp({}, 'a b')],
     ['scp -t a\\ b', scp({}, 'a b')],
-    ['scp -t \'it\'"\'"\'s\'', scp({}, "it's")],
+    ["scp -t 'it'\"'\"'s'", scp({}, "it's")],
     ['scp -t "a\\"b\\\\c\\d"', scp({}, 'a"b\\c\\d')],
     ["scp -t ''", scp({}, '.')],
     ["scp -t '$HOME `x` ; & | < > ( )'", scp({}, '$HOME `x` ; & | < > ( )')],
@@ -75,12 +78,22 @@ describe('patterns are left to the caller, with what was quoted shielded', () =>
 });
 
 describe('other programs are told from scp that is asked wrongly', () => {
-  it.each(['', ' ', 'ls', 'scpx -t a', 'xscp -t a', 'LANG=C scp -t a', 'exec scp -t a', 'sh -c "scp -t a"', 'ls; scp -t a', '"', '\0', 'rsync --server'])(
-    '%j is another program',
-    (line) => {
-      expect(parseExecLine(line)).toEqual({ kind: 'other' });
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    'ls',
+    'scpx -t a',
+    'xscp -t a',
+    'LANG=C scp -t a',
+    'exec scp -t a',
+    'sh -c "scp -t a"',
+    'ls; scp -t a',
+    '"',
+    '\0',
+    'rsync --server',
+  ])('%j is another program', (line) => {
+    expect(parseExecLine(line)).toEqual({ kind: 'other' });
+  });
 
   it.each<[string, RegExp]>([
     ['scp', /exactly one/],
@@ -117,11 +130,36 @@ describe('other programs are told from scp that is asked wrongly', () => {
 
 describe('any text gives a result', () => {
   it('random text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseExecLine(text)), { numRuns: 5000 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => void parseExecLine(text)),
+      { numRuns: 5000 },
+    );
   });
 
   it('random arguments of scp', () => {
-    const piece = fc.constantFrom('scp', ' ', '-t', '-f', '-r', '"', "'", '\\', '$', '`', '*', '[', ']', '~', '/', 'a', '..', '\n', '\0', '--', '-');
+    const piece = fc.constantFrom(
+      'scp',
+      ' ',
+      '-t',
+      '-f',
+      '-r',
+      '"',
+      "'",
+      '\\',
+      '$',
+      '`',
+      '*',
+      '[',
+      ']',
+      '~',
+      '/',
+      'a',
+      '..',
+      '\n',
+      '\0',
+      '--',
+      '-',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
         const request = parseExecLine(`scp ${pieces.join('')}`);

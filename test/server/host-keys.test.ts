@@ -62,18 +62,26 @@ describe('host keys', () => {
     ['empty', ''],
     ['noise', 'hello\n'],
     ['a public key', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIOMtAiLRj1sA2Xz3Jd1Yp5Yk1C1mE3zJ2n1Qe1m8tqk'],
-    ['a cut private key', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n-----END OPENSSH PRIVATE KEY-----\n'],
+    [
+      'a cut private key',
+      '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n-----END OPENSSH PRIVATE KEY-----\n',
+    ],
   ])('that are broken (%s) are named and never overwritten', async (_, text) => {
     const folder = await tempDirectory('keys');
     const path = join(folder, 'ssh_host_ed25519_key');
     await writeFile(path, text, { mode: 0o600 });
-    await expect(loadHostKeys(folder)).rejects.toMatchObject({ code: 'ERR_CONFIG', message: expect.stringContaining(path) });
+    await expect(loadHostKeys(folder)).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining(path),
+    });
     expect(await readFile(path, 'utf8')).toBe(text);
   });
 
   it('of another type are refused', async () => {
     const folder = await readyFolder();
-    await writeFile(join(folder, 'ssh_host_ed25519_key'), await readFile(join(folder, 'ssh_host_rsa_key')), { mode: 0o600 });
+    await writeFile(join(folder, 'ssh_host_ed25519_key'), await readFile(join(folder, 'ssh_host_rsa_key')), {
+      mode: 0o600,
+    });
     await expect(loadHostKeys(folder)).rejects.toMatchObject({ code: 'ERR_CONFIG' });
   }, 60_000);
 

@@ -5,7 +5,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeKeyPair, PASSWORD, startTestServer } from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended and what the server offered meanwhile. */
-async function tryMethods(port: number, methods: AnyAuthMethod[]): Promise<{ end: 'ready' | 'closed'; offered: string[][] }> {
+async function tryMethods(
+  port: number,
+  methods: AnyAuthMethod[],
+): Promise<{ end: 'ready' | 'closed'; offered: string[][] }> {
   const client: Client = new ssh2.Client();
   onTestFinished(() => void client.end());
   client.on('error', () => {});
@@ -28,7 +31,11 @@ async function tryMethods(port: number, methods: AnyAuthMethod[]): Promise<{ end
 
 const none = (username = 'alice'): AnyAuthMethod => ({ type: 'none', username });
 const password = (text: string, username = 'alice'): AnyAuthMethod => ({ type: 'password', username, password: text });
-const publicKey = (key: string | ParsedKey, username = 'alice'): AnyAuthMethod => ({ type: 'publickey', username, key: key as string });
+const publicKey = (key: string | ParsedKey, username = 'alice'): AnyAuthMethod => ({
+  type: 'publickey',
+  username,
+  key: key as string,
+});
 const asked = (answer: string): AnyAuthMethod => ({
   type: 'keyboard-interactive',
   username: 'alice',
@@ -49,7 +56,8 @@ describe('passwords', () => {
       { name: 'bob', password: 'other' },
     ];
     const { port } = await startTestServer({ users });
-    for (const wrong of ['other', '', `${PASSWORD} `]) expect((await tryMethods(port, [password(wrong)])).end).toBe('closed');
+    for (const wrong of ['other', '', `${PASSWORD} `])
+      expect((await tryMethods(port, [password(wrong)])).end).toBe('closed');
     expect((await tryMethods(port, [asked('other')])).end).toBe('closed');
     expect((await tryMethods(port, [password(PASSWORD, 'nobody')])).end).toBe('closed');
   });
@@ -66,7 +74,9 @@ describe('passwords', () => {
 
   it('a request to change the password is refused like a wrong one', async () => {
     const { port } = await startTestServer();
-    expect((await tryMethods(port, [password({ oldPassword: PASSWORD, newPassword: 'x' } as unknown as string)])).end).toBe('closed');
+    expect(
+      (await tryMethods(port, [password({ oldPassword: PASSWORD, newPassword: 'x' } as unknown as string)])).end,
+    ).toBe('closed');
   });
 
   it('events never hold one', async () => {
@@ -80,7 +90,10 @@ describe('passwords', () => {
 describe('public keys', () => {
   it('an authorized key lets its user in, and nobody else', async () => {
     const [key, other] = [makeKeyPair(), makeKeyPair()];
-    const users = [{ name: 'alice', authorizedKeys: [key.public] }, { name: 'bob', authorizedKeys: [other.public] }];
+    const users = [
+      { name: 'alice', authorizedKeys: [key.public] },
+      { name: 'bob', authorizedKeys: [other.public] },
+    ];
     const { port, event } = await startTestServer({ users });
     expect((await tryMethods(port, [publicKey(other.private), publicKey(key.private)])).end).toBe('ready');
     expect((await event('login-accepted')).key).toMatch(/^SHA256:/);
@@ -108,7 +121,9 @@ describe('public keys', () => {
       _protocol.authPK = (user, parsed, _hash, sign) => original(user, parsed, undefined, sign);
     });
     await new Promise<void>((resolve) => client.once('close', () => resolve()));
-    expect(events).toContainEqual(expect.objectContaining({ type: 'login-refused', reason: 'signatures with SHA-1 are not accepted' }));
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'login-refused', reason: 'signatures with SHA-1 are not accepted' }),
+    );
   });
 
   it('a key that signs with something else than its private half is refused', async () => {
@@ -116,13 +131,17 @@ describe('public keys', () => {
     const { port, events } = await startTestServer({ users: [{ name: 'alice', authorizedKeys: [key.public] }] });
     const parsed = ssh2.utils.parseKey(key.private) as ParsedKey;
     const forged = Object.create(parsed) as ParsedKey;
-    forged.sign = (data: Buffer | string) => sign(null, Buffer.from(data as Buffer), createPrivateKey(toPkcs8(other.private)));
+    forged.sign = (data: Buffer | string) =>
+      sign(null, Buffer.from(data as Buffer), createPrivateKey(toPkcs8(other.private)));
     expect((await tryMethods(port, [publicKey(forged)])).end).toBe('closed');
     expect(events).toContainEqual(expect.objectContaining({ type: 'login-refused', reason: 'the signature is wrong' }));
   });
 
   it('keys that are not accepted have their own limit', async () => {
-    const { port, event } = await startTestServer({ users: [{ name: 'alice', authorizedKeys: [makeKeyPair().public], password: PASSWORD }], limits: { publicKeyTries: 5 } });
+    const { port, event } = await startTestServer({
+      users: [{ name: 'alice', authorizedKeys: [makeKeyPair().public], password: PASSWORD }],
+      limits: { publicKeyTries: 5 },
+    });
     const four = Array.from({ length: 4 }, () => publicKey(makeKeyPair().private));
     expect((await tryMethods(port, [...four, password(PASSWORD)])).end).toBe('ready');
     const five = Array.from({ length: 5 }, () => publicKey(makeKeyPair().private));
@@ -139,7 +158,10 @@ function toPkcs8(privateKey: string): string {
 
 describe('what a stranger learns', () => {
   it('nothing is open without credentials, and the methods are the same for every name', async () => {
-    const users = [{ name: 'alice', password: PASSWORD }, { name: 'keys', authorizedKeys: [makeKeyPair().public] }];
+    const users = [
+      { name: 'alice', password: PASSWORD },
+      { name: 'keys', authorizedKeys: [makeKeyPair().public] },
+    ];
     const { port } = await startTestServer({ users });
     const answers = await Promise.all(['alice', 'keys', 'nobody'].map((name) => tryMethods(port, [none(name)])));
     for (const { end, offered } of answers) {
@@ -165,7 +187,9 @@ describe('what a stranger learns', () => {
 
   it('requests without end are ended', async () => {
     const { port, event } = await startTestServer({ limits: { authenticationRequests: 5 } });
-    expect((await tryMethods(port, [...Array.from({ length: 6 }, () => none()), password(PASSWORD)])).end).toBe('closed');
+    expect((await tryMethods(port, [...Array.from({ length: 6 }, () => none()), password(PASSWORD)])).end).toBe(
+      'closed',
+    );
     expect(await event('connection-closed')).toMatchObject({ reason: 'too many authentication requests' });
   });
 });

@@ -33,7 +33,11 @@ export interface PeerServer extends AsyncDisposable {
 /** Starts the server on both loopback addresses with the user `alice`, who has a key and a password. */
 export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promise<PeerServer> {
   const temp = await createTempDirectory('peer');
-  const [root, local, state] = ['root', 'local', 'state'].map((name) => join(temp.path, name)) as [string, string, string];
+  const [root, local, state] = ['root', 'local', 'state'].map((name) => join(temp.path, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const folder of [root, local]) await mkdir(folder);
   const identity = join(temp.path, 'id');
   const publicKey = await generateKey(identity, 'ed25519');

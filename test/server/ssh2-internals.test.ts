@@ -1,7 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import ssh2, { type Connection } from 'ssh2';
 import { expect, it, onTestFinished } from 'vitest';
-import { connect, createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { makeHostKey } from './support.ts';
 
 it('the installed ssh2 has everything of its inside that the server uses', async () => {
@@ -16,7 +16,12 @@ it('the installed ssh2 has everything of its inside that the server uses', async
   const [client] = await accepted;
   client.on('error', () => {});
   const inside = client as unknown as {
-    _protocol: { _onPayload: unknown; _handlers: Record<string, unknown>; channelFailure: unknown; channelClose: unknown } & object;
+    _protocol: {
+      _onPayload: unknown;
+      _handlers: Record<string, unknown>;
+      channelFailure: unknown;
+      channelClose: unknown;
+    } & object;
     _chanMgr: Record<string, unknown>;
   };
   expect(inside._protocol._onPayload).toBeTypeOf('function');

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { formatPasswordHash, hashPassword, parsePasswordHash, PasswordVerifier } from '../../src/server/password-hash.ts';
+import {
+  formatPasswordHash,
+  hashPassword,
+  PasswordVerifier,
+  parsePasswordHash,
+} from '../../src/server/password-hash.ts';
 import { UserTable } from '../../src/server/users.ts';
 import { makeKeyPair } from './support.ts';
 
@@ -41,7 +46,9 @@ describe('a password hash', () => {
   it('is checked a few at a time, and every check gets its answer', async () => {
     const hash = await hashPassword('right');
     const verifier = new PasswordVerifier();
-    const answers = await Promise.all(['right', 'wrong', 'right', 'wrong', 'right'].map((one) => verifier.verify(one, hash)));
+    const answers = await Promise.all(
+      ['right', 'wrong', 'right', 'wrong', 'right'].map((one) => verifier.verify(one, hash)),
+    );
     expect(answers).toEqual([true, false, true, false, true]);
     expect(await verifier.verify('x'.repeat(2000), hash)).toBe(false);
   });
@@ -57,7 +64,13 @@ describe('a password hash', () => {
 
 describe('the table of users', () => {
   it('knows who may come in, and how', async () => {
-    const users = await UserTable.create([{ name: 'a', password: 'pw' }, { name: 'b', authorizedKeys: [makeKeyPair().public] }], quiet);
+    const users = await UserTable.create(
+      [
+        { name: 'a', password: 'pw' },
+        { name: 'b', authorizedKeys: [makeKeyPair().public] },
+      ],
+      quiet,
+    );
     expect(users.methods).toEqual(['publickey', 'password', 'keyboard-interactive']);
     expect(await users.checkPassword('a', 'pw')).toBe(true);
     expect(await users.checkPassword('a', 'PW')).toBe(false);
@@ -68,8 +81,13 @@ describe('the table of users', () => {
   });
 
   it('offers only what somebody can use', async () => {
-    expect((await UserTable.create([{ name: 'a', password: 'pw' }], quiet)).methods).toEqual(['password', 'keyboard-interactive']);
-    expect((await UserTable.create([{ name: 'a', authorizedKeys: [makeKeyPair().public] }], quiet)).methods).toEqual(['publickey']);
+    expect((await UserTable.create([{ name: 'a', password: 'pw' }], quiet)).methods).toEqual([
+      'password',
+      'keyboard-interactive',
+    ]);
+    expect((await UserTable.create([{ name: 'a', authorizedKeys: [makeKeyPair().public] }], quiet)).methods).toEqual([
+      'publickey',
+    ]);
     const users = await UserTable.create([], quiet);
     expect(users.methods).toEqual([]);
     expect(await users.checkPassword('a', 'no password matches this')).toBe(false);
@@ -82,11 +100,21 @@ describe('the table of users', () => {
 
   it('says which lines it does not take', async () => {
     const warnings: string[] = [];
-    await UserTable.create([{ name: 'a', authorizedKeys: ['from="x" ssh-ed25519 AAAA'] }], (text) => warnings.push(text));
-    expect(warnings).toEqual(['authorized keys of a, line 1: option from is not supported, so the key is not accepted']);
+    await UserTable.create([{ name: 'a', authorizedKeys: ['from="x" ssh-ed25519 AAAA'] }], (text) =>
+      warnings.push(text),
+    );
+    expect(warnings).toEqual([
+      'authorized keys of a, line 1: option from is not supported, so the key is not accepted',
+    ]);
   });
 
-  it.each([[[{ name: '' }]], [[{ name: 'a\n' }]], [[{ name: '\ufffd' }]], [[{ name: 'a' }, { name: 'a' }]], [[{ name: 'a', password: '' }]]])('refuses %j', async (users) => {
+  it.each([
+    [[{ name: '' }]],
+    [[{ name: 'a\n' }]],
+    [[{ name: '\ufffd' }]],
+    [[{ name: 'a' }, { name: 'a' }]],
+    [[{ name: 'a', password: '' }]],
+  ])('refuses %j', async (users) => {
     await expect(UserTable.create(users, quiet)).rejects.toThrow(TypeError);
   });
 });

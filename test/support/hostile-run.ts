@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { ServerConfig } from 'ssh2';
 import { expect } from 'vitest';
 import type { Form, Script } from './hostile-peer.ts';
 import { type HostileService, startHostileProgram } from './hostile-program.ts';
-import { Sandbox, type Plan } from './hostile-sandbox.ts';
+import { type Plan, Sandbox } from './hostile-sandbox.ts';
 import { startHostileServer } from './hostile-server.ts';
-import { type Outcome, runSealift } from './sealift.ts';
+import { type Outcome, sealiftLauncher } from './sealift.ts';
 import { createTempDirectory } from './temp.ts';
 
 /** A client that takes longer than this counts as hung. Milliseconds. */
@@ -30,6 +30,8 @@ export interface Attack {
 }
 
 export interface Result extends Outcome {
+  /** Standard error as it came. */
+  readonly rawStderr: Buffer;
   /** What is different in the sandbox: nothing, if all went well. */
   readonly changes: readonly string[];
   readonly elapsedMs: number;
@@ -59,6 +61,27 @@ export async function withHostileService<T>(
   }
 }
 
+/** Runs the built `sealift`, or another program, and keeps its bytes. A client that takes too long is killed: status null. */
+export async function runClient(
+  words: readonly string[],
+  sandbox: Sandbox,
+  options: Pick<Attack, 'onStart' | 'timeoutMs' | 'env'> = {},
+): Promise<Outcome & { rawStdout: Buffer; rawStderr: Buffer }> {
+  const [program = '', ...args] = words;
+  const env = { ...clientEnvironment(sandbox), ...options.env };
+  const child = spawn(program, args, { cwd: sandbox.work, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? HANG_MS);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  if (child.pid !== undefined) options.onStart?.(child.pid, sandbox);
+  const [status] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  const [rawStdout, rawStderr] = [Buffer.concat(stdout), Buffer.concat(stderr)];
+  return { status, stdout: rawStdout.toString(), stderr: rawStderr.toString(), rawStdout, rawStderr };
+}
+
 /** Lets `sealift scp -O` copy from or to a hostile server, in a sandbox, and tells what came of it. */
 export async function attack(options: Attack): Promise<Result> {
   const sandbox = await Sandbox.create(options.plan);
@@ -67,12 +90,16 @@ export async function attack(options: Attack): Promise<Result> {
     return await withHostileService(options, async (service) => {
       const operands = options.operands ?? ['h:f', 'out/'];
       const start = performance.now();
-      const outcome = await runSealift(['scp', '-O', ...(options.flags ?? []), ...service.args, ...operands], {
-        cwd: sandbox.work,
-        env: { ...clientEnvironment(sandbox), ...options.env },
-        timeoutMs: options.timeoutMs ?? HANG_MS,
-        onStart: (pid) => options.onStart?.(pid, sandbox),
-      });
+      const words = [
+        process.execPath,
+        sealiftLauncher,
+        'scp',
+        '-O',
+        ...(options.flags ?? []),
+        ...service.args,
+        ...operands,
+      ];
+      const outcome = await runClient(words, sandbox, options);
       return { ...outcome, changes: await sandbox.changes(), elapsedMs: performance.now() - start };
     });
   } finally {
@@ -80,26 +107,38 @@ export async function attack(options: Attack): Promise<Result> {
   }
 }
 
-/** Controls, format characters, separators, lone surrogates, and what was not UTF-8: nothing of it may reach a terminal. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu;
+/** Controls, format characters, separators and lone surrogates: nothing of it may reach a terminal. */
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** The characters of a text that a peer must not get onto a terminal, as escapes. */
-export function unsafeCharacters(text: string): string[] {
-  return [...new Set(text.replaceAll('\n', '').match(unsafe) ?? [])].map((c) => `U+${c.codePointAt(0)?.toString(16)}`);
+/** What a peer must not get onto a terminal, as escapes: characters that act, and bytes that are no UTF-8. */
+export function unsafeCharacters(output: Buffer): string[] {
+  const text = output.toString();
+  const found = [...new Set(text.replaceAll('\n', '').match(unsafe) ?? [])].map(
+    (c) => `U+${c.codePointAt(0)?.toString(16)}`,
+  );
+  return Buffer.from(text).equals(output) ? found : [...found, 'bytes that are no UTF-8'];
 }
 
 const stackTrace = /^\s+at .*[:(]|node:internal|UnhandledPromise|ERR_UNHANDLED|SEALIFT_DEBUG|TypeError|RangeError/m;
 
 /** What holds for every end of the client: it came by itself, in time, and told nothing but clean text. */
-export function expectCleanEnd(result: Outcome, what = ''): void {
-  expect(result.status, `${what}: ended by itself; it said ${JSON.stringify(result.stderr.slice(0, 500))}`).not.toBeNull();
-  expect(unsafeCharacters(result.stderr), `${what}: stderr`).toEqual([]);
+export function expectCleanEnd(result: Outcome & { rawStderr: Buffer }, what = ''): void {
+  expect(
+    result.status,
+    `${what}: ended by itself; it said ${JSON.stringify(result.stderr.slice(0, 500))}`,
+  ).not.toBeNull();
+  expect(unsafeCharacters(result.rawStderr), `${what}: stderr`).toEqual([]);
   expect(result.stdout, `${what}: stdout`).toBe('');
   expect(result.stderr, `${what}: no trace of a crash`).not.toMatch(stackTrace);
 }
 
 /** As {@link expectCleanEnd}; the client has failed and said why, and nothing has changed anywhere but what is listed. */
-export function expectRefused(result: Result, cause: RegExp | string, changes: readonly string[] = [], what = ''): void {
+export function expectRefused(
+  result: Result,
+  cause: RegExp | string,
+  changes: readonly string[] = [],
+  what = '',
+): void {
   expectCleanEnd(result, what);
   expect(result.stderr, what).toMatch(cause);
   expect(result.status, `${what}: ${result.stderr}`).toBe(1);
@@ -108,10 +147,3 @@ export function expectRefused(result: Result, cause: RegExp | string, changes: r
 
 /** A file that was begun and given up leaves one trace: the time of its directory. */
 export const begun: readonly string[] = ['t work/out'];
-
-/** Makes a directory of the sandbox. */
-export async function makeDirectory(sandbox: Sandbox, name: string): Promise<string> {
-  const path = join(sandbox.root, name);
-  await mkdir(path, { recursive: true });
-  return path;
-}

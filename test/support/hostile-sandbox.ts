@@ -116,7 +116,7 @@ export class Sandbox implements AsyncDisposable {
   async settle(): Promise<void> {
     const paths = [...(await snapshot(this.root)).entries()].reverse();
     for (const [name, { kind }] of paths) {
-      if (kind !== 'link') await utimes(Buffer.from(join(this.root, name), 'latin1') as unknown as string, OLD_TIME, OLD_TIME);
+      if (kind !== 'link') await utimes(Buffer.from(join(this.root, name), 'latin1'), OLD_TIME, OLD_TIME);
     }
     this.#before = await snapshot(this.root);
   }

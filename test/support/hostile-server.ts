@@ -47,7 +47,7 @@ class ServerPeer implements HostilePeer {
   }
 
   complain(bytes: string | Uint8Array): Promise<void> {
-    return this.#write(this.#channel.stderr as unknown as NodeJS.WritableStream, bytes);
+    return this.#write(this.#channel.stderr, bytes);
   }
 
   /** Nothing is read before somebody asks: the window of the client stays closed. */

@@ -178,7 +178,8 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
     await ready;
   } catch (error) {
     // Servers hang up after so many tries, often without a word.
-    const hungUp = error instanceof ConnectionError && error.code === 'ERR_CONNECTION_LOST' && authenticator.refusals > 0;
+    const hungUp =
+      error instanceof ConnectionError && error.code === 'ERR_CONNECTION_LOST' && authenticator.refusals > 0;
     throw hungUp && authenticating() ? authenticator.refused('the server closed the connection') : error;
   } finally {
     plan.signal?.removeEventListener('abort', onAbort);
