@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodeName } from '../base/byte-name.ts';
 import { withDeadline } from '../base/deadline.ts';
 import { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
@@ -12,6 +13,9 @@ const LF = 0x0a;
 
 /** The bytes that a message of the source can begin with: 1, 2, C, D, E, T. */
 const RECORD_STARTS: ReadonlySet<number> = new Set([1, 2, 0x43, 0x44, 0x45, 0x54]);
+
+/** Records that lie in memory already are handled without a turn of the event loop; after so many there is one. */
+const RECORDS_A_TURN = 64;
 
 /** An entry the source announced. The name has passed the gate: it is one harmless path component. */
 export interface IncomingEntry {
@@ -95,6 +99,7 @@ class ScpSink {
   #directories = 0;
   #bytes = 0;
   #entries = 0;
+  #records = 0;
   #failures = 0;
 
   constructor(link: ScpLink, receiver: SinkReceiver, options: SinkOptions) {
@@ -106,7 +111,7 @@ class ScpSink {
   async run(): Promise<SinkResult> {
     this.#link.sendOk();
     try {
-      while (!(await this.#isOver()) && (await this.#next())) this.#options.signal?.throwIfAborted();
+      while (!(await this.#isOver()) && (await this.#next())) await this.#breathe();
     } catch (error) {
       if (error instanceof ProtocolError) this.#link.sendError(`scp: ${error.message}`);
       throw error;
@@ -134,6 +139,13 @@ class ScpSink {
     await this.#record(line);
     this.#first = false;
     return true;
+  }
+
+  /** Between records: holds a source back that does not read its answers, and lets signals and timers in while one floods us. */
+  async #breathe(): Promise<void> {
+    await this.#link.writer.drained();
+    if (++this.#records % RECORDS_A_TURN === 0) await nextTurn();
+    this.#options.signal?.throwIfAborted();
   }
 
   async #isOver(): Promise<boolean> {

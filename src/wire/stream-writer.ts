@@ -69,6 +69,21 @@ export class StreamWriter {
     if (this.#error) throw this.#error;
   }
 
+  /** Waits until what {@link write} has left behind is small again: a peer that sends but does not read must not fill the memory. */
+  async drained(): Promise<void> {
+    const writable = this.#writable;
+    while (writable.writableNeedDrain && this.#error === undefined) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          for (const event of events) writable.off(event, done);
+          resolve();
+        };
+        const events = ['drain', 'close', 'error'] as const;
+        for (const event of events) writable.on(event, done);
+      });
+    }
+  }
+
   /** Sends the end of the stream. Errors are ignored: the other side may be gone already. */
   end(): void {
     if (!this.#writable.destroyed) this.#writable.end();

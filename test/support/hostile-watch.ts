@@ -7,6 +7,8 @@ export const canWatchMemory: boolean = existsSync('/proc/self/status');
 export const MEMORY_LIMIT_MIB = 150;
 
 const POLL_MS = 25;
+/** So many polls without any work count as waiting. */
+const IDLE_POLLS = 16;
 
 /** Watches the memory of a process and sends it signals. Hand `onStart` to the runner of the process. */
 export class Watch {
@@ -32,6 +34,29 @@ export class Watch {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Resolves when the process does nothing but wait, and has for a while; also when it has ended. */
+  async idle(): Promise<void> {
+    for (let quiet = 0, before = ''; quiet < IDLE_POLLS; ) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const now = this.#activity();
+      quiet = now === before && now.startsWith('S') ? quiet + 1 : 0;
+      if (now === '') return;
+      before = now;
+    }
+  }
+
+  /** Its state and the time it has worked; empty where it is gone. */
+  #activity(): string {
+    try {
+      const fields = readFileSync(`/proc/${this.#pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return fields[0] === 'Z' ? '' : `${fields[0]} ${fields[11]} ${fields[12]}`;
+    } catch {
+      return '';
+    }
   }
 
   /** Sends a signal, as a person does with Ctrl-C. */

@@ -21,7 +21,7 @@ export class RemoteText {
   push(bytes: Buffer): void {
     this.#pending += this.#decoder.write(bytes);
     const end = this.#pending.lastIndexOf('\n') + 1;
-    const cut = end > 0 ? end : this.#pending.length > MAX_LINE ? MAX_LINE : 0;
+    const cut = this.#pending.length - end > MAX_LINE ? this.#pending.length : end;
     if (cut === 0) return;
     this.#write(printableLines(this.#pending.slice(0, cut)));
     this.#pending = this.#pending.slice(cut);
