@@ -134,7 +134,9 @@ export class FileError extends SealiftError {
     const known = errno !== undefined ? strerror(errno) : undefined;
     if (errno !== undefined && known !== undefined)
       return new FileError(path, operation, errno as ErrorCode, { cause });
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // Node's own message names the system's path, which a peer must not learn: the errno alone is told.
+    const reason =
+      errno === undefined ? 'unknown error' : errno === 'ERR_INVALID_ARG_VALUE' ? 'Invalid argument' : errno;
     return new FileError(path, operation, 'ERR_FILE', { cause, reason });
   }
 }

@@ -33,11 +33,14 @@ export async function withScpChannel<T>(
 ): Promise<{ readonly result: T; readonly exit: SshExit }> {
   options.signal?.throwIfAborted();
   const channel = await connection.exec(remoteCommandLine(command));
-  const abort = () => channel.close();
-  options.signal?.addEventListener('abort', abort, { once: true });
   channel.stderr.on('data', (bytes: Buffer) => options.onStderr?.(bytes));
   channel.stderr.on('error', () => {});
   const link = new ScpLink(channel.input, channel.output, options.host, options.trace);
+  const abort = () => {
+    channel.close();
+    link.fail(new Error('aborted'));
+  };
+  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     const result = await work(link);
     link.writer.end();

@@ -16,6 +16,8 @@ export interface RemoteEndOptions {
   /** Which mode bits an entry may get with `-p`. */
   readonly modeMask: number;
   readonly durable?: boolean;
+  /** How deep the directories of an upload may nest. Default MAX_DEPTH of scp/limits.ts. */
+  readonly maxDepth?: number;
   readonly observer: CopyObserver;
   readonly trace?: Trace | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +37,8 @@ export async function serveScp(
   options: RemoteEndOptions,
 ): Promise<0 | 1> {
   const link = new ScpLink(input, output, 'peer', options.trace);
+  const abort = () => link.fail(new Error('aborted'));
+  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     const failures =
       command.role === 'sink' ? await serveSink(link, command, options) : await serveSource(link, command, options);
@@ -48,6 +52,7 @@ export async function serveScp(
     else if (!isLost(error)) throw error;
     return 1;
   } finally {
+    options.signal?.removeEventListener('abort', abort);
     link.reader.release();
   }
 }
@@ -69,7 +74,7 @@ async function serveSink(link: ScpLink, command: ScpCommand, options: RemoteEndO
     targetIsDirectory,
   });
   try {
-    return (await runSink(link, receiver, { recursive, signal: options.signal })).failures;
+    return (await runSink(link, receiver, { recursive, maxDepth: options.maxDepth, signal: options.signal })).failures;
   } finally {
     await receiver.close();
   }

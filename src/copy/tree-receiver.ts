@@ -120,7 +120,10 @@ export class TreeReceiver implements SinkReceiver {
     }
     if (known !== undefined && known.kind !== 'directory')
       throw new FileError(joinPath(parent.path, name), 'open', 'ENOTDIR');
-    if (known === undefined) await parent.makeDirectory(name, (entry.mode & 0o777) | 0o700);
+    if (known === undefined) {
+      await parent.makeDirectory(name, (entry.mode & 0o777) | 0o700);
+      if (this.#options.durable === true) await parent.sync();
+    }
     const directory = await parent.directory(name, { follow });
     const finalMode = await this.#finalMode(directory, entry, known === undefined);
     this.#levels.push({ directory, entry, finalMode });

@@ -3,6 +3,7 @@ import { decodeName, encodeName } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
 import { MAX_NAME_BYTES } from '../base/peer-name.ts';
 import type { Directory, FileStatus, OpenFile } from './file-system.ts';
+import { joinPath } from './path.ts';
 import { WriteBehind } from './write-behind.ts';
 
 /** How names of files under way end. Servers sweep leftovers of a killed process by it. */
@@ -43,7 +44,7 @@ export interface Landing {
  * @throws {FileError} EISDIR for a directory, ELOOP for a link that is not followed, EACCES where an existing file may not be written.
  */
 export async function land(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
-  const shown = `${directory.path === '.' ? '' : `${directory.path}/`}${name}`;
+  const shown = joinPath(directory.path, name);
   const own = await directory.status(name);
   if (own === undefined) return await landBeside(directory, name, options, undefined);
   if (own.kind === 'directory') throw new FileError(shown, 'open', 'EISDIR');

@@ -44,6 +44,12 @@ export class ScpLink {
     this.writer.write(bytes);
   }
 
+  /** Ends the work on this link: every wait on it fails with this error. */
+  fail(error: Error): void {
+    this.reader.fail(error);
+    this.writer.fail(error);
+  }
+
   /** What comes from now on is the protocol: text is a fault of the peer and no greeting of its shell. */
   begin(): void {
     this.#begun = true;

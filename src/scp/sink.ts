@@ -60,6 +60,8 @@ export interface SinkReceiver {
 export interface SinkOptions {
   /** Whether directories may come. */
   readonly recursive: boolean;
+  /** How deep directories may nest. Default MAX_DEPTH. */
+  readonly maxDepth?: number | undefined;
   /** Aborting ends the copy at the next record or chunk. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -225,8 +227,9 @@ class ScpSink {
     if (!this.#options.recursive) {
       throw new ProtocolError('protocol error: received directory without -r', { code: 'ERR_NOT_REQUESTED' });
     }
-    if (this.#depth >= MAX_DEPTH) {
-      throw new ProtocolError(`protocol error: directories nest deeper than ${MAX_DEPTH} levels`, {
+    const maxDepth = this.#options.maxDepth ?? MAX_DEPTH;
+    if (this.#depth >= maxDepth) {
+      throw new ProtocolError(`protocol error: directories nest deeper than ${maxDepth} levels`, {
         code: 'ERR_LIMIT',
       });
     }

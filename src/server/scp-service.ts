@@ -6,6 +6,9 @@ import { expandGlob } from '../files/glob.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import type { PathWord, ScpRequest } from './exec-line.ts';
 
+/** How deep the directories of an upload may nest: each level holds a descriptor while it is filled. */
+export const MAX_UPLOAD_DEPTH = 128;
+
 export interface ScpServiceOptions {
   readonly request: ScpRequest;
   readonly paths: readonly [PathWord, ...PathWord[]];
@@ -25,7 +28,15 @@ export interface ScpServiceOptions {
  */
 export async function runScpService(input: Readable, output: Writable, options: ScpServiceOptions): Promise<0 | 1> {
   const { request, paths, fileSystem, observer, signal } = options;
-  const common = { fileSystem, followLinks: 'never' as const, modeMask: 0o777, durable: true, observer, signal };
+  const common = {
+    fileSystem,
+    followLinks: 'never' as const,
+    modeMask: 0o777,
+    durable: true,
+    maxDepth: MAX_UPLOAD_DEPTH,
+    observer,
+    signal,
+  };
   if (request.role === 'source') {
     const expand = async (): Promise<readonly string[]> => await expandAll(fileSystem, paths, options.globMatches);
     return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand });

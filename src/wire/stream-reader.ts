@@ -159,6 +159,13 @@ export class StreamReader {
     return { bytes, endedBy: 'terminator' };
   }
 
+  /** Makes every read fail with this error from now on, whatever has arrived. */
+  fail(error: Error): void {
+    this.release();
+    this.#error = error;
+    this.#notify();
+  }
+
   /** Lets go of the stream; what has not been read is lost. */
   release(): void {
     this.#readable.off('data', this.#onData);

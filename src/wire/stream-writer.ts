@@ -11,6 +11,7 @@ export class StreamWriter {
   #previous: Promise<void> = Promise.resolve();
   /** Rejects what is under way: some streams never call back once they are destroyed. */
   readonly #pending = new Set<(error: Error) => void>();
+  #drained: (() => void) | undefined;
 
   constructor(writable: Writable) {
     this.#writable = writable;
@@ -25,10 +26,12 @@ export class StreamWriter {
     this.#error ??= error;
     for (const reject of this.#pending) reject(this.#error);
     this.#pending.clear();
+    this.#drained?.();
   }
 
-  get error(): Error | undefined {
-    return this.#error;
+  /** Makes every write fail with this error, those under way included. */
+  fail(error: Error): void {
+    this.#failed(error);
   }
 
   /** Writes a few bytes (a reply, a record) without waiting: their number is bounded by the protocol. A failure shows at the next write. */
@@ -74,13 +77,10 @@ export class StreamWriter {
     const writable = this.#writable;
     while (writable.writableNeedDrain && this.#error === undefined) {
       await new Promise<void>((resolve) => {
-        const done = () => {
-          for (const event of events) writable.off(event, done);
-          resolve();
-        };
-        const events = ['drain', 'close', 'error'] as const;
-        for (const event of events) writable.on(event, done);
+        this.#drained = resolve;
+        writable.once('drain', resolve);
       });
+      this.#drained = undefined;
     }
   }
 

@@ -1,7 +1,7 @@
 import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { parseAuthorizedKeys } from '../../src/server/authorized-keys.ts';
-import { makeKeyPair } from './support.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
 
 const key = makeKeyPair().public;
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import ssh2, { type Client } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { closedByServer, exec, login, makeKeyPair, PASSWORD, rawConnect, run, startTestServer } from './support.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
+import { closedByServer, exec, login, PASSWORD, rawConnect, run, startTestServer } from './support.ts';
 
 const IDENT = 'SSH-2.0-hostile\r\n';
 

@@ -2,7 +2,8 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { once } from 'node:events';
 import ssh2, { type AnyAuthMethod, type Client, type ParsedKey } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeKeyPair, PASSWORD, startTestServer } from './support.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
+import { PASSWORD, startTestServer } from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended and what the server offered meanwhile. */
 async function tryMethods(

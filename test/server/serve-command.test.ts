@@ -6,8 +6,9 @@ import ssh2 from 'ssh2';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
 import { tempDirectory } from '../support/temp.ts';
-import { makeKeyPair, run } from './support.ts';
+import { run } from './support.ts';
 
 /** What the process would hear of SIGTERM: a real signal is for the tests of the built program. */
 const stop = vi.hoisted(() => ({ controller: new AbortController() }));

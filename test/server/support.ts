@@ -6,13 +6,8 @@ import type { ServerEvent } from '../../src/server/events.ts';
 import type { HostKey } from '../../src/server/host-keys.ts';
 import { listen, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
 import { fingerprint } from '../../src/ssh/known-hosts/fingerprint.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
 import { tempDirectory } from '../support/temp.ts';
-
-/** An ed25519 key pair. ssh2 1.17 writes about one in 128 wrongly (without the zero byte in front of a half). */
-export function makeKeyPair(): { readonly private: string; readonly public: string } {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
-  return ssh2.utils.parseKey(pair.private) instanceof Error ? makeKeyPair() : pair;
-}
 
 /** A host key that exists in memory only: making an RSA key takes too long for every test. */
 export function makeHostKey(): HostKey {

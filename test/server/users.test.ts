@@ -6,7 +6,7 @@ import {
   parsePasswordHash,
 } from '../../src/server/password-hash.ts';
 import { UserTable } from '../../src/server/users.ts';
-import { makeKeyPair } from './support.ts';
+import { makeKeyPair } from '../support/key-pair.ts';
 
 const quiet = (): void => {};
 

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerConfig } from 'ssh2';
 import { onTestFinished } from 'vitest';
+import { makeKeyPair } from '../support/key-pair.ts';
 
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+const hostKey = makeKeyPair();
 
 /** A server of a test that listens on loopback. */
 export interface ScriptedServer {

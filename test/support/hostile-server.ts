@@ -6,9 +6,10 @@ import ssh2, { type Connection, type ServerChannel, type ServerConfig } from 'ss
 import { StreamReader } from '../../src/wire/stream-reader.ts';
 import { asBytes, ClientGone, type HostilePeer, perform, type Script } from './hostile-peer.ts';
 import type { HostileService } from './hostile-program.ts';
+import { makeKeyPair } from './key-pair.ts';
 
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-const identity = ssh2.utils.generateKeyPairSync('ed25519');
+const hostKey = makeKeyPair();
+const identity = makeKeyPair();
 
 /** One exec channel. */
 class ServerPeer implements HostilePeer {
