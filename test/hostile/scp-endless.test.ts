@@ -1,6 +1,6 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Form, forms, type HostilePeer, type Script } from '../support/hostile-peer.ts';
 import { type Attack, attack, expectCleanEnd, type Result, unsafeCharacters } from '../support/hostile-run.ts';
@@ -8,11 +8,11 @@ import type { Sandbox } from '../support/hostile-sandbox.ts';
 import { canWatchMemory, MEMORY_LIMIT_MIB, Watch } from '../support/hostile-watch.ts';
 
 /** A client that is asked to stop does so within this time. */
-const STOP_MS = 3_000;
+const STOP_MS = 4_000;
 /** An attack that is not over by itself is ended after this time. */
 const LONGEST_MS = 12_000;
 
-interface Flood extends Pick<Attack, 'flags' | 'operands' | 'prepare'> {
+interface Flood extends Pick<Attack, 'flags' | 'operands' | 'prepare' | 'stalledStderr'> {
   readonly title: string;
   /** What is sent again and again, and where. */
   readonly block: string | ((round: number) => string);
@@ -41,7 +41,6 @@ function flood({ block, to, first, bytes, singly }: Flood, watch: Watch, done: (
       // A client that holds the flood back does well; what it has taken so far is what counts.
       if (await isHeldBack(send(piece), watch)) break;
       sent += piece.length;
-      await nextTurn();
     }
     done();
     await peer.gone;
@@ -50,9 +49,14 @@ function flood({ block, to, first, bytes, singly }: Flood, watch: Watch, done: (
 
 /** True where the client takes no more and waits. */
 async function isHeldBack(sending: Promise<void>, watch: Watch): Promise<boolean> {
-  const idle = watch.idle().then(() => true);
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
   // A client that has gone is found out by the next send.
-  return await Promise.race([sending.then(() => false).catch(() => false), idle]);
+  sending.then(settle, settle);
+  for (await nextTurn(); !settled; await sleep(10)) if (watch.isIdle) return true;
+  return false;
 }
 
 /** Lets the client run into the flood, interrupts it when all of it has been sent, and checks what it took. */
@@ -61,9 +65,7 @@ async function weather(options: Flood, form: Form, atEnd: 'interrupt' | 'wait' =
   const script = flood(options, watch, () => {
     if (atEnd === 'interrupt') watch.signal('SIGINT');
   });
-  const { flags, operands, prepare } = options;
-  const rest = { ...(flags && { flags }), ...(operands && { operands }), ...(prepare && { prepare }) };
-  const result = await attack({ form, script, onStart: watch.onStart, timeoutMs: 30_000, ...rest });
+  const result = await attack({ ...options, form, script, onStart: watch.onStart, timeoutMs: 30_000 });
   watch.stop();
   expect(watch.sinceSignalMs() ?? 0, 'time from the interrupt to the end').toBeLessThan(STOP_MS);
   expect(watch.peakMiB, 'peak of resident memory in MiB').toBeLessThan(MEMORY_LIMIT_MIB);
@@ -111,6 +113,19 @@ const downloads: readonly Flood[] = [
   },
   { title: 'escapes without a line end on standard error', to: 'stderr', block: '\x1b'.repeat(65_536), bytes: 2 * MiB },
   { title: 'lines on standard error', to: 'stderr', block: 'so what\n'.repeat(1000), bytes: 8 * MiB },
+  {
+    title: 'lines on standard error, where what the client says is not read,',
+    to: 'stderr',
+    block: 'so what\n'.repeat(1000),
+    bytes: 96 * MiB,
+    stalledStderr: true,
+  },
+  {
+    title: 'error messages, where what the client says is not read,',
+    block: '\x01oops\n'.repeat(1000),
+    bytes: 12 * MiB,
+    stalledStderr: true,
+  },
 ];
 
 /** Floods that the client ends by itself, at a limit. */

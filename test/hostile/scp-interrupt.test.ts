@@ -4,7 +4,7 @@ import { type Attack, attack, begun, expectCleanEnd, HANG_MS } from '../support/
 import { Watch } from '../support/hostile-watch.ts';
 
 /** How soon a client ends after Ctrl-C. Milliseconds; under load too. */
-const STOP_MS = 2_500;
+const STOP_MS = 4_000;
 
 interface Stage extends Pick<Attack, 'flags' | 'operands' | 'plan'> {
   readonly title: string;

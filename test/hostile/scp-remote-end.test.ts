@@ -6,7 +6,7 @@ import { expectCleanEnd } from '../support/hostile-run.ts';
 import { Sandbox } from '../support/hostile-sandbox.ts';
 import { canWatchMemory, MEMORY_LIMIT_MIB } from '../support/hostile-watch.ts';
 
-const STOP_MS = 2_500;
+const STOP_MS = 4_000;
 const MiB = 1024 * 1024;
 
 interface Case {

@@ -26,6 +26,8 @@ export interface Attack {
   readonly onStart?: (pid: number, sandbox: Sandbox) => void;
   readonly prepare?: (sandbox: Sandbox) => Promise<void>;
   readonly timeoutMs?: number;
+  /** Nobody reads what the client says before it has ended: a pager that waits, a log that is full. */
+  readonly stalledStderr?: boolean;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -65,7 +67,7 @@ export async function withHostileService<T>(
 export async function runClient(
   words: readonly string[],
   sandbox: Sandbox,
-  options: Pick<Attack, 'onStart' | 'timeoutMs' | 'env'> = {},
+  options: Pick<Attack, 'onStart' | 'timeoutMs' | 'env' | 'stalledStderr'> = {},
 ): Promise<Outcome & { rawStdout: Buffer; rawStderr: Buffer }> {
   const [program = '', ...args] = words;
   const env = { ...clientEnvironment(sandbox), ...options.env };
@@ -74,7 +76,9 @@ export async function runClient(
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const readStderr = () => child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  if (options.stalledStderr === true) child.once('exit', readStderr);
+  else readStderr();
   if (child.pid !== undefined) options.onStart?.(child.pid, sandbox);
   const [status] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);

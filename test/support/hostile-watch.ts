@@ -15,6 +15,8 @@ export class Watch {
   #pid: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #signalled: number | undefined;
+  #activityBefore: string | undefined;
+  #quietPolls = 0;
   /** The most resident memory it has had. MiB. */
   peakMiB = 0;
 
@@ -24,10 +26,14 @@ export class Watch {
   };
 
   #measure(): void {
+    const activity = this.#activity();
+    this.#quietPolls = activity === this.#activityBefore && /^(S|$)/.test(activity) ? this.#quietPolls + 1 : 0;
+    this.#activityBefore = activity;
     try {
       const status = readFileSync(`/proc/${this.#pid}/status`, 'latin1');
       this.peakMiB = Math.max(this.peakMiB, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024);
     } catch {
+      this.#quietPolls = IDLE_POLLS;
       this.stop();
     }
   }
@@ -36,15 +42,14 @@ export class Watch {
     clearInterval(this.#timer);
   }
 
-  /** Resolves when the process does nothing but wait, and has for a while; also when it has ended. */
+  /** Whether the process has done nothing but wait for a while; also where it has ended. */
+  get isIdle(): boolean {
+    return this.#quietPolls >= IDLE_POLLS;
+  }
+
+  /** Resolves when the process is idle. */
   async idle(): Promise<void> {
-    for (let quiet = 0, before = ''; quiet < IDLE_POLLS; ) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      const now = this.#activity();
-      quiet = now === before && now.startsWith('S') ? quiet + 1 : 0;
-      if (now === '') return;
-      before = now;
-    }
+    while (!this.isIdle) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 
   /** Its state and the time it has worked; empty where it is gone. */
