@@ -28,3 +28,24 @@ export class Reporter {
     process.stderr.write(`${line.split('\n').map(printable).join('\n')}\n`);
   }
 }
+
+/**
+ * Tells whether what was written to standard error has been taken. Whoever reads it may be slow (a pager, a log), and a peer could fill the memory with what waits.
+ *
+ * @returns undefined where it has; else a promise for the moment when it has, when nobody reads any more, or when `signal` aborts.
+ */
+export function stderrReady(signal: AbortSignal): Promise<void> | undefined {
+  const { stderr } = process;
+  if (!stderr.writableNeedDrain || stderr.destroyed || signal.aborted) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      stderr.off('drain', done);
+      stderr.off('close', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    stderr.on('drain', done);
+    stderr.on('close', done);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -12,6 +12,8 @@ export interface FileProgress {
 export interface CopyObserver {
   /** A file begins to move. `name` is its last component, `size` its announced size in bytes. */
   fileStarted(name: string, size: number): FileProgress;
+  /** Asked between entries: a promise where the copy should wait, because whoever watches does not keep up. */
+  ready?(): Promise<void> | undefined;
   /** One entry failed; the copy goes on. */
   failed(error: FileError | RemoteError | ProtocolError): void;
 }

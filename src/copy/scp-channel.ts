@@ -15,8 +15,8 @@ export interface ScpChannelOptions {
   readonly host: string;
   readonly trace?: Trace | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Given what the remote side writes to its standard error. */
-  readonly onStderr?: ((bytes: Buffer) => void) | undefined;
+  /** Given what the remote side writes to its standard error. A promise holds the remote side back until it resolves. */
+  readonly onStderr?: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
 }
 
 /**
@@ -33,7 +33,12 @@ export async function withScpChannel<T>(
 ): Promise<{ readonly result: T; readonly exit: SshExit }> {
   options.signal?.throwIfAborted();
   const channel = await connection.exec(remoteCommandLine(command));
-  channel.stderr.on('data', (bytes: Buffer) => options.onStderr?.(bytes));
+  channel.stderr.on('data', (bytes: Buffer) => {
+    const busy = options.onStderr?.(bytes);
+    if (busy === undefined) return;
+    channel.stderr.pause();
+    void busy.then(() => channel.stderr.resume());
+  });
   channel.stderr.on('error', () => {});
   const link = new ScpLink(channel.input, channel.output, options.host, options.trace);
   const abort = () => {

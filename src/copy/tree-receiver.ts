@@ -154,6 +154,10 @@ export class TreeReceiver implements SinkReceiver {
     }
   }
 
+  ready(): Promise<void> | undefined {
+    return this.#options.observer.ready?.();
+  }
+
   failed(error: FileError | RemoteError): void {
     this.#options.observer.failed(error);
   }

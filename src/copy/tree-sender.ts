@@ -76,6 +76,7 @@ export class TreeSender {
   }
 
   async #entry(directory: Directory, name: string, above: Ancestor | undefined): Promise<void> {
+    await this.#options.observer.ready?.();
     this.#options.signal?.throwIfAborted();
     const path = joinPath(directory.path, name);
     const status = await this.#attempt(async () => {

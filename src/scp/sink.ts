@@ -53,6 +53,8 @@ export interface SinkReceiver {
   enter(entry: IncomingEntry): Promise<void>;
   /** Comes back up. */
   leave(): Promise<void>;
+  /** Asked between records: a promise where the copy should wait, because what was told to `failed` has not been taken yet. */
+  ready?(): Promise<void> | undefined;
   /** An error about one entry: ours (a FileError) or one that the source reported (a RemoteError). The copy goes on. */
   failed(error: FileError | RemoteError): void;
 }
@@ -146,12 +148,15 @@ class ScpSink {
   /** Between records: holds a source back that does not read its answers, and lets signals and timers in while one floods us. */
   async #breathe(): Promise<void> {
     await this.#link.writer.drained();
+    await this.#receiver.ready?.();
     if (++this.#records % RECORDS_A_TURN === 0) await nextTurn();
     this.#options.signal?.throwIfAborted();
   }
 
   async #isOver(): Promise<boolean> {
     if (this.#depth > 0 || this.#options.isDone?.() !== true) return false;
+    // Sources that wait for the end of our side before they end theirs get it now: there is nothing left to answer.
+    this.#link.writer.end();
     const more = this.#link.reader.ready().catch(() => true);
     return await withDeadline(more, SILENCE_TIMEOUT_MS, () => new Error('silence')).then(
       () => false,

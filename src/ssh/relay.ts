@@ -3,6 +3,9 @@ import { Readable } from 'node:stream';
 /** Bytes kept for a reader besides what the source itself keeps. */
 const READ_AHEAD = 256 * 1024;
 
+/** Chunks below this are put together. */
+const SMALL_BYTES = 1024;
+
 /**
  * Passes on what a source sends, at the speed of the reader. Listening starts at once, so nothing is lost to a source that
  * ends, or is drained by Node when a child exits, before somebody reads. A destroyed relay throws away what still comes:
@@ -19,11 +22,28 @@ export function relayReadable(source: Readable): Readable {
       done(error);
     },
   });
+  /** Small pieces of one turn: ssh2 hands over every packet by itself, and packets may hold single bytes. */
+  let small: Buffer[] = [];
+  const push = (chunk: Buffer): void => {
+    if (!relay.destroyed && !relay.push(chunk)) source.pause();
+  };
+  const flush = (): void => {
+    const pieces = small;
+    small = [];
+    if (pieces.length > 0) push(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+  };
   const end = (): void => {
+    flush();
     if (!relay.destroyed && !relay.readableEnded) relay.push(null);
   };
   source.on('data', (chunk: Buffer) => {
-    if (!relay.destroyed && !relay.push(chunk)) source.pause();
+    if (chunk.length >= SMALL_BYTES) {
+      flush();
+      push(chunk);
+      return;
+    }
+    if (small.length === 0) process.nextTick(flush);
+    small.push(chunk);
   });
   source.once('end', end);
   source.once('error', end);

@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream';
 /** How many unread bytes a reader keeps before it pauses its stream. */
 export const DEFAULT_HIGH_WATER_BYTES: number = 1024 * 1024;
 
+/** What a chunk costs besides its bytes: a peer that sends single bytes must not fill the memory with the objects around them. */
+const CHUNK_OVERHEAD_BYTES = 512;
+
 /** What {@link StreamReader.line} found. */
 export interface Line {
   /** The bytes before the terminator; the terminator itself is consumed and not part of it. */
@@ -24,6 +27,8 @@ export class StreamReader {
   /** Index of the first unread chunk: shifting an array for each small chunk would be quadratic. */
   #first = 0;
   #buffered = 0;
+  /** Memory held by what is unread. */
+  #held = 0;
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -47,7 +52,8 @@ export class StreamReader {
     if (chunk.length === 0) return;
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
-    if (this.#buffered >= this.#highWaterBytes) this.#readable.pause();
+    this.#held += chunk.length + CHUNK_OVERHEAD_BYTES;
+    if (this.#held >= this.#highWaterBytes) this.#readable.pause();
     this.#notify();
   };
 
@@ -74,6 +80,7 @@ export class StreamReader {
     if (chunk === undefined || max <= 0) return undefined;
     if (chunk.length <= max) {
       this.#dropFirst();
+      this.#held -= CHUNK_OVERHEAD_BYTES;
       this.#consumed(chunk.length);
       return chunk;
     }
@@ -96,7 +103,8 @@ export class StreamReader {
 
   #consumed(bytes: number): void {
     this.#buffered -= bytes;
-    if (this.#buffered < this.#highWaterBytes && this.#readable.isPaused()) this.#readable.resume();
+    this.#held -= bytes;
+    if (this.#held < this.#highWaterBytes && this.#readable.isPaused()) this.#readable.resume();
   }
 
   /**
@@ -175,6 +183,7 @@ export class StreamReader {
     this.#chunks = [];
     this.#first = 0;
     this.#buffered = 0;
+    this.#held = 0;
     this.#notify();
   }
 }

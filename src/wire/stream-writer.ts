@@ -1,5 +1,8 @@
 import type { Writable } from 'node:stream';
 
+/** As many replies and records may wait for a peer that does not read. */
+const MAX_SMALL_WRITES = 1024;
+
 /**
  * Writes to a Writable with a bounded amount under way. A failed stream makes every later write fail with the same error, so a peer
  * that goes away is noticed at the next write and never crashes the process.
@@ -12,6 +15,12 @@ export class StreamWriter {
   /** Rejects what is under way: some streams never call back once they are destroyed. */
   readonly #pending = new Set<(error: Error) => void>();
   #drained: (() => void) | undefined;
+  /** Replies and records that wait to be handed over. */
+  #small = 0;
+  readonly #smallWritten = (): void => {
+    this.#small--;
+    if (this.#small <= MAX_SMALL_WRITES / 2) this.#drained?.();
+  };
 
   constructor(writable: Writable) {
     this.#writable = writable;
@@ -36,7 +45,9 @@ export class StreamWriter {
 
   /** Writes a few bytes (a reply, a record) without waiting: their number is bounded by the protocol. A failure shows at the next write. */
   write(bytes: Uint8Array): void {
-    if (this.#error === undefined) this.#writable.write(bytes);
+    if (this.#error !== undefined) return;
+    this.#small++;
+    this.#writable.write(bytes, this.#smallWritten);
   }
 
   /**
@@ -74,11 +85,9 @@ export class StreamWriter {
 
   /** Waits until what {@link write} has left behind is small again: a peer that sends but does not read must not fill the memory. */
   async drained(): Promise<void> {
-    const writable = this.#writable;
-    while (writable.writableNeedDrain && this.#error === undefined) {
+    while (this.#small > MAX_SMALL_WRITES && this.#error === undefined) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
-        writable.once('drain', resolve);
       });
       this.#drained = undefined;
     }

@@ -12,7 +12,7 @@ import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
 import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import { localFileSystem } from '../../files/local.ts';
-import type { Reporter } from '../report.ts';
+import { type Reporter, stderrReady } from '../report.ts';
 import { observe, ProgressDisplay } from '../terminal/progress.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
 import { Connections } from './connections.ts';
@@ -44,7 +44,11 @@ export class ScpRun {
     };
     this.#connections = new Connections(options, this.#log, signal);
     const display = process.stdout.isTTY && !quiet ? new ProgressDisplay(process.stdout) : undefined;
-    this.#observer = observe(display, (error) => this.#reporter.error(error));
+    this.#observer = observe(
+      display,
+      (error) => this.#reporter.error(error),
+      () => stderrReady(signal),
+    );
     this.#rateLimit = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
   }
 
@@ -99,7 +103,10 @@ export class ScpRun {
       rateLimit: this.#rateLimit,
       signal: this.#signal,
       trace: verbosity >= 3 ? trace : undefined,
-      onStderr: (bytes) => this.#remoteText.push(bytes),
+      onStderr: (bytes) => {
+        this.#remoteText.push(bytes);
+        return stderrReady(this.#signal);
+      },
     };
   }
 

@@ -70,9 +70,14 @@ function now(): number {
 const noProgress: FileProgress = { moved() {}, finished() {} };
 
 /** An observer that shows progress where there is a terminal and reports failures. */
-export function observe(display: ProgressDisplay | undefined, failed: CopyObserver['failed']): CopyObserver {
+export function observe(
+  display: ProgressDisplay | undefined,
+  failed: CopyObserver['failed'],
+  ready: () => Promise<void> | undefined,
+): CopyObserver {
   return {
     fileStarted: (name, size) => display?.start(name, size) ?? noProgress,
     failed,
+    ready,
   };
 }

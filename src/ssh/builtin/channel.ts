@@ -85,7 +85,8 @@ export function builtinChannel(channel: ClientChannel, session: Session, host: s
     channel.on('exit', (code: number | null, signal?: string) => {
       status ??= { code: code ?? null, signal: signal?.replace(/^SIG/, '') ?? null };
       // 'close' comes only after all data has been read, which the reader may have no use for.
-      setTimeout(settle, SETTLE_MS);
+      const timer = setTimeout(settle, SETTLE_MS);
+      channel.once('close', () => clearTimeout(timer));
     });
     channel.once('close', settle);
     forget = session.onLost(settle);
