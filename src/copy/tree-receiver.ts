@@ -1,6 +1,7 @@
 import { FileError, type RemoteError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
-import { type Landing, land } from '../files/landing.ts';
+import { land } from '../files/landing.ts';
+import type { Landing } from '../files/landing-types.ts';
 import { joinPath, type Located, locate } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
 import type { CopyObserver } from './observer.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileError } from '../../src/base/errors.ts';
 import type { Directory, OpenFile, OpenOptions } from '../../src/files/file-system.ts';
-import { land, PARTIAL_SUFFIX } from '../../src/files/landing.ts';
+import { land } from '../../src/files/landing.ts';
+import { PARTIAL_SUFFIX } from '../../src/files/landing-types.ts';
 import { localFileSystem } from '../../src/files/local.ts';
 import { readAhead } from '../../src/files/read-ahead.ts';
 import { WriteBehind } from '../../src/files/write-behind.ts';
@@ -17,7 +18,10 @@ async function openTemp(): Promise<{ path: string; directory: Directory }> {
 }
 
 /** A directory in which some calls fail. */
-function failing(directory: Directory, faults: { rename?: string; open?: string }): Directory {
+function failing(
+  directory: Directory,
+  faults: { rename?: string; open?: string; write?: OpenFile['write'] },
+): Directory {
   return new Proxy(directory, {
     get(target, property) {
       if (property === 'rename' && faults.rename !== undefined) {
@@ -27,6 +31,15 @@ function failing(directory: Directory, faults: { rename?: string; open?: string 
         return async (name: string, options: OpenOptions): Promise<OpenFile> => {
           if (options.create === 'new') throw new FileError(name, 'open', faults.open as 'EACCES');
           return await target.open(name, options);
+        };
+      }
+      if (property === 'open' && faults.write !== undefined) {
+        return async (name: string, options: OpenOptions): Promise<OpenFile> => {
+          const file = await target.open(name, options);
+          // Only the target itself cannot be written.
+          if (options.create === undefined && options.access === 'write')
+            file.write = faults.write as OpenFile['write'];
+          return file;
         };
       }
       const value: unknown = Reflect.get(target, property, target);
@@ -71,14 +84,47 @@ describe('a file that lands', () => {
     expect((await stat(join(path, 'f'))).mode & 0o777).toBe(0o604);
   });
 
-  it('writes a file with two names in place, cut to the new length', async () => {
+  it('keeps both names of a file that has two where links are followed, and only once the content is whole', async () => {
     const { path, directory } = await openTemp();
     await writeFile(join(path, 'f'), 'a longer old content');
+    await link(join(path, 'f'), join(path, 'other'));
+    const failed = await land(directory, 'f', { mode: 0o644, follow: true });
+    await failed.write(Buffer.alloc(2_000_000));
+    await failed.discard();
+    expect(await readFile(join(path, 'other'), 'utf8')).toBe('a longer old content');
+    const landing = await land(directory, 'f', { mode: 0o644, follow: true, durable: true });
+    await landing.write(Buffer.from('new'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'other'), 'utf8')).toBe('new');
+    expect((await readdir(path)).sort()).toEqual(['f', 'other']);
+  });
+
+  it('leaves the other name of a file alone where links are not followed', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
     await link(join(path, 'f'), join(path, 'other'));
     const landing = await land(directory, 'f', { mode: 0o644 });
     await landing.write(Buffer.from('new'));
     await landing.commit({});
-    expect(await readFile(join(path, 'other'), 'utf8')).toBe('new');
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
+    expect(await readFile(join(path, 'other'), 'utf8')).toBe('old');
+  });
+
+  it('says where the new content is when the old file was damaged on the last step', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    await link(join(path, 'f'), join(path, 'other'));
+    const full: OpenFile['write'] = async () => Promise.reject(new FileError(`${path}/f`, 'write', 'ENOSPC'));
+    const landing = await land(failing(directory, { write: full }), 'f', { mode: 0o644, follow: true });
+    await landing.write(Buffer.from('new'));
+    const error = await landing.commit({}).catch((thrown: unknown) => thrown);
+    await landing.discard();
+    const kept = (await readdir(path)).find((name) => name.endsWith(PARTIAL_SUFFIX)) ?? 'none';
+    expect(error).toMatchObject({
+      code: 'ENOSPC',
+      reason: expect.stringContaining(`the new content is whole in ${path}/${kept}`),
+    });
+    expect(await readFile(join(path, kept), 'utf8')).toBe('new');
   });
 
   it('follows a link only where that is allowed', async () => {

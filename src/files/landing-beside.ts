@@ -1,0 +1,99 @@
+import { FileError } from '../base/errors.ts';
+import type { Directory, OpenFile } from './file-system.ts';
+import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
+import { joinPath } from './path.ts';
+import { WriteBehind } from './write-behind.ts';
+
+const COPY_BYTES = 256 * 1024;
+
+/** What a landing beside the target needs to know. */
+export interface BesideParts {
+  readonly directory: Directory;
+  readonly name: string;
+  /** The name that the content has until it is whole. */
+  readonly partial: string;
+  readonly file: OpenFile;
+  /** The target, open for writing: proof that it may be written, and the way out where a rename is refused. */
+  readonly existing: OpenFile | undefined;
+  /** `rename` puts the new file in the place of the old one; `copy` keeps the old file, with all its names, and gives it the new content. */
+  readonly finish: 'rename' | 'copy';
+}
+
+/** Written beside the target; when it is whole, renamed over it or copied into it. */
+export class Beside implements Landing {
+  readonly #parts: BesideParts;
+  readonly #writer: WriteBehind;
+  readonly #options: LandingOptions;
+  /** The target is damaged and the content beside it is all there is. */
+  #keep = false;
+
+  constructor(parts: BesideParts, options: LandingOptions) {
+    this.#parts = parts;
+    this.#writer = new WriteBehind(parts.file);
+    this.#options = options;
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    return this.#writer.write(chunk);
+  }
+
+  async commit(attributes: LandingAttributes): Promise<void> {
+    const { directory, existing, file, finish } = this.#parts;
+    await this.#writer.flush();
+    if (finish === 'rename') await this.#rename(attributes);
+    else await this.#copyOver(existing as OpenFile, attributes);
+    await file.close();
+    await existing?.close();
+    if (this.#options.durable === true) await directory.sync();
+  }
+
+  async #rename(attributes: LandingAttributes): Promise<void> {
+    const { directory, existing, file, name, partial } = this.#parts;
+    await applyAttributes(file, attributes);
+    if (this.#options.durable === true) await file.sync();
+    try {
+      await directory.rename(partial, name);
+    } catch (cause) {
+      const error = FileError.from(cause, joinPath(directory.path, name), 'rename');
+      // A file that is itself a mount point cannot be replaced.
+      if (existing === undefined || error.code !== 'EBUSY') throw error;
+      await this.#copyOver(existing, attributes);
+    }
+  }
+
+  async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<void> {
+    const { directory, name, partial } = this.#parts;
+    const source = await directory.open(partial, { access: 'read', shownAs: name });
+    try {
+      const buffer = Buffer.allocUnsafe(COPY_BYTES);
+      let position = 0;
+      for (let count = await source.read(buffer, 0); count > 0; count = await source.read(buffer, position)) {
+        this.#keep = true;
+        await target.write([buffer.subarray(0, count)], position);
+        position += count;
+      }
+      await target.truncate(position);
+      await applyAttributes(target, attributes);
+      if (this.#options.durable === true) await target.sync();
+    } catch (cause) {
+      throw this.#keep ? this.#damaged(FileError.from(cause, target.path, 'write')) : cause;
+    } finally {
+      await source.close();
+    }
+    this.#keep = false;
+    await directory.remove(partial);
+  }
+
+  #damaged(error: FileError): FileError {
+    const whole = joinPath(this.#parts.directory.path, this.#parts.partial);
+    const reason = `${error.reason}; it may be half written now, the new content is whole in ${whole}`;
+    return new FileError(error.path, error.operation, error.code, { cause: error, reason });
+  }
+
+  async discard(): Promise<void> {
+    const { directory, existing, file, partial } = this.#parts;
+    await this.#writer.abandon();
+    for (const open of [file, existing]) await open?.close().catch(() => {});
+    if (!this.#keep) await directory.remove(partial).catch(() => {});
+  }
+}

@@ -1,0 +1,37 @@
+import type { FileStatus, OpenFile } from './file-system.ts';
+import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
+import { WriteBehind } from './write-behind.ts';
+
+/** Written where it stands, from the start, and cut to its new length at the end, as scp does: for devices, and where nothing can be made beside the target. */
+export class InPlace implements Landing {
+  readonly #file: OpenFile;
+  readonly #status: FileStatus | undefined;
+  readonly #writer: WriteBehind;
+  readonly #options: LandingOptions;
+
+  constructor(file: OpenFile, status: FileStatus | undefined, options: LandingOptions) {
+    this.#file = file;
+    this.#status = status;
+    this.#writer = new WriteBehind(file);
+    this.#options = options;
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    return this.#writer.write(chunk);
+  }
+
+  async commit(attributes: LandingAttributes): Promise<void> {
+    const size = await this.#writer.flush();
+    if (this.#status === undefined || this.#status.kind === 'file') {
+      await this.#file.truncate(size);
+      await applyAttributes(this.#file, attributes);
+      if (this.#options.durable === true) await this.#file.sync();
+    }
+    await this.#file.close();
+  }
+
+  async discard(): Promise<void> {
+    await this.#writer.abandon();
+    await this.#file.close().catch(() => {});
+  }
+}
