@@ -6,6 +6,7 @@ import { strerror } from './strerror.ts';
  */
 export type ErrorCode =
   | 'EACCES'
+  | 'EAGAIN'
   | 'EBADF'
   | 'EBUSY'
   | 'EDQUOT'
@@ -28,9 +29,11 @@ export type ErrorCode =
   | 'ENOTEMPTY'
   | 'ENOTSUP'
   | 'ENXIO'
+  | 'EOVERFLOW'
   | 'EPERM'
   | 'EPIPE'
   | 'EROFS'
+  | 'ESPIPE'
   | 'ESTALE'
   | 'ETIMEDOUT'
   | 'ETXTBSY'

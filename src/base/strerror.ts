@@ -1,6 +1,7 @@
 /** The texts of strerror(3) as Linux and the BSDs word them: peers and users know these, not libuv's. */
 const texts: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
+  EAGAIN: 'Resource temporarily unavailable',
   EBADF: 'Bad file descriptor',
   EBUSY: 'Device or resource busy',
   EDQUOT: 'Disk quota exceeded',
@@ -23,9 +24,11 @@ const texts: Readonly<Record<string, string>> = {
   ENOTEMPTY: 'Directory not empty',
   ENOTSUP: 'Operation not supported',
   ENXIO: 'No such device or address',
+  EOVERFLOW: 'Value too large for defined data type',
   EPERM: 'Operation not permitted',
   EPIPE: 'Broken pipe',
   EROFS: 'Read-only file system',
+  ESPIPE: 'Illegal seek',
   ESTALE: 'Stale file handle',
   ETIMEDOUT: 'Connection timed out',
   ETXTBSY: 'Text file busy',

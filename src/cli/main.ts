@@ -29,6 +29,8 @@ Example: sealift scp -r photos alice@host:backup/
  * @returns the exit status
  */
 export async function main(invocation: Invocation): Promise<number> {
+  // Whoever reads what we say may go away, and a log may be full: that is no reason to give up a copy.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const status = await dispatch(invocation);
   setTimeout(() => process.exit(status), LINGER_MS).unref();
   return status;

@@ -2,7 +2,7 @@ import { FileError, RemoteError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { runSink } from '../scp/sink.ts';
 import type { SshConnection } from '../ssh/connection.ts';
-import { describeLocation, type RemoteLocation } from './location.ts';
+import { describeLocation, meansContents, type RemoteLocation } from './location.ts';
 import { Request } from './request.ts';
 import { exitError, withScpChannel } from './scp-channel.ts';
 import type { ScpCopyOptions } from './scp-upload.ts';
@@ -31,6 +31,8 @@ export async function downloadByScp(
   const request = new Request(source.path, { strict: options.strictNames, recursive: options.recursive });
   const receiver = await TreeReceiver.open(fileSystem, target, {
     ...options,
+    // What is in a directory can only go into a directory.
+    targetIsDirectory: options.targetIsDirectory || meansContents(source.path),
     followLinks: options.recursive ? 'never' : 'top',
     modeMask: options.preserveSpecial === true ? 0o7777 : 0o777,
     checkName: (name) => request.check(name),

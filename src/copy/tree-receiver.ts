@@ -1,7 +1,7 @@
 import { FileError, type RemoteError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
 import { land } from '../files/landing.ts';
-import type { Landing } from '../files/landing-types.ts';
+import { attempt, type Landing } from '../files/landing-types.ts';
 import { joinPath, type Located, locate } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
 import type { CopyObserver } from './observer.ts';
@@ -126,8 +126,12 @@ export class TreeReceiver implements SinkReceiver {
       if (this.#options.durable === true) await parent.sync();
     }
     const directory = await parent.directory(name, { follow });
-    const finalMode = await this.#finalMode(directory, entry, known === undefined);
-    this.#levels.push({ directory, entry, finalMode });
+    try {
+      this.#levels.push({ directory, entry, finalMode: await this.#finalMode(directory, entry, known === undefined) });
+    } catch (error) {
+      await directory.close();
+      throw error;
+    }
   }
 
   /** A new directory is writable for us while it is filled and gets its real mode, lessened by the umask, when it is left. An old one keeps its own unless `preserve`. */
@@ -146,10 +150,12 @@ export class TreeReceiver implements SinkReceiver {
     if (level === undefined) throw new RangeError('leave() without a matching enter()');
     const { directory, entry, finalMode } = level;
     try {
-      if (this.#options.preserve && entry.times !== undefined) {
-        await directory.setOwnTimes(entry.times.atimeSeconds, entry.times.mtimeSeconds);
-      }
-      if (finalMode !== undefined) await directory.setOwnMode(finalMode);
+      const times = this.#options.preserve ? entry.times : undefined;
+      const troubles = [
+        times && (await attempt(() => directory.setOwnTimes(times.atimeSeconds, times.mtimeSeconds))),
+        finalMode === undefined ? undefined : await attempt(() => directory.setOwnMode(finalMode)),
+      ];
+      for (const trouble of troubles) if (trouble !== undefined) throw trouble;
     } finally {
       await directory.close();
     }
@@ -201,6 +207,10 @@ class ReceivedFile implements SinkFile {
     const held = this.#options.rateLimit?.wait(chunk.length, this.#options.signal);
     if (busy === undefined) return held;
     return held === undefined ? busy : Promise.all([busy, held]).then(() => {});
+  }
+
+  interrupt(): void {
+    this.#landing.interrupt?.();
   }
 
   async commit(): Promise<void> {

@@ -6,6 +6,9 @@ import type { ScpSource, SourceEntry } from '../scp/source.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
 
+/** The mode bits that OpenSSH's source sends: the sticky bit is not among them. */
+const SENT_MODE_BITS = 0o6777;
+
 /** Files whose size the system gives as 0 may have content all the same (/proc): as much is read to find out. Bytes. */
 const MAX_UNSIZED_BYTES = 16 * 1024 * 1024;
 
@@ -91,7 +94,7 @@ export class TreeSender {
   }
 
   #announce(name: string, status: FileStatus): SourceEntry {
-    return { name, mode: status.mode, times: this.#options.preserve ? status : undefined };
+    return { name, mode: status.mode & SENT_MODE_BITS, times: this.#options.preserve ? status : undefined };
   }
 
   async #directory(parent: Directory, name: string, status: FileStatus, above: Ancestor | undefined): Promise<void> {

@@ -46,10 +46,6 @@ export interface OpenOptions {
   readonly mode?: number;
   /** Whether a symbolic link as the last component is followed. Default false: opening one fails with ELOOP. */
   readonly follow?: boolean;
-  /**
-   * For a FIFO or device: wait in reads and writes instead of failing with EAGAIN. Opening itself never waits: a FIFO that nobody reads fails with ENXIO.
-   */
-  readonly blocking?: boolean;
   /** The name that messages use instead of the real one: for a file under way to another name. */
   readonly shownAs?: string;
 }

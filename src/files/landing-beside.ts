@@ -40,48 +40,54 @@ export class Beside implements Landing {
   async commit(attributes: LandingAttributes): Promise<void> {
     const { directory, existing, file, finish } = this.#parts;
     await this.#writer.flush();
-    if (finish === 'rename') await this.#rename(attributes);
-    else await this.#copyOver(existing as OpenFile, attributes);
+    const trouble =
+      finish === 'rename' ? await this.#rename(attributes) : await this.#copyOver(existing as OpenFile, attributes);
     await file.close();
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
+    if (trouble !== undefined) throw trouble;
   }
 
-  async #rename(attributes: LandingAttributes): Promise<void> {
+  async #rename(attributes: LandingAttributes): Promise<FileError | undefined> {
     const { directory, existing, file, name, partial } = this.#parts;
-    await applyAttributes(file, attributes);
+    const trouble = await applyAttributes(file, attributes);
     if (this.#options.durable === true) await file.sync();
     try {
       await directory.rename(partial, name);
+      return trouble;
     } catch (cause) {
       const error = FileError.from(cause, joinPath(directory.path, name), 'rename');
       // A file that is itself a mount point cannot be replaced.
       if (existing === undefined || error.code !== 'EBUSY') throw error;
-      await this.#copyOver(existing, attributes);
+      return await this.#copyOver(existing, attributes);
     }
   }
 
-  async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<void> {
+  async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
     const { directory, name, partial } = this.#parts;
     const source = await directory.open(partial, { access: 'read', shownAs: name });
     try {
-      const buffer = Buffer.allocUnsafe(COPY_BYTES);
-      let position = 0;
-      for (let count = await source.read(buffer, 0); count > 0; count = await source.read(buffer, position)) {
-        this.#keep = true;
-        await target.write([buffer.subarray(0, count)], position);
-        position += count;
-      }
-      await target.truncate(position);
-      await applyAttributes(target, attributes);
+      await this.#copy(source, target);
       if (this.#options.durable === true) await target.sync();
+      this.#keep = false;
     } catch (cause) {
       throw this.#keep ? this.#damaged(FileError.from(cause, target.path, 'write')) : cause;
     } finally {
       await source.close();
     }
-    this.#keep = false;
     await directory.remove(partial);
+    return await applyAttributes(target, attributes);
+  }
+
+  async #copy(source: OpenFile, target: OpenFile): Promise<void> {
+    const buffer = Buffer.allocUnsafe(COPY_BYTES);
+    let position = 0;
+    for (let count = await source.read(buffer, 0); count > 0; count = await source.read(buffer, position)) {
+      this.#keep = true;
+      await target.write([buffer.subarray(0, count)], position);
+      position += count;
+    }
+    await target.truncate(position);
   }
 
   #damaged(error: FileError): FileError {

@@ -1,3 +1,4 @@
+import type { FileError } from '../base/errors.ts';
 import type { FileStatus, OpenFile } from './file-system.ts';
 import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
 import { WriteBehind } from './write-behind.ts';
@@ -22,16 +23,23 @@ export class InPlace implements Landing {
 
   async commit(attributes: LandingAttributes): Promise<void> {
     const size = await this.#writer.flush();
+    let trouble: FileError | undefined;
     if (this.#status === undefined || this.#status.kind === 'file') {
       await this.#file.truncate(size);
-      await applyAttributes(this.#file, attributes);
+      trouble = await applyAttributes(this.#file, attributes);
       if (this.#options.durable === true) await this.#file.sync();
     }
     await this.#file.close();
+    if (trouble !== undefined) throw trouble;
+  }
+
+  interrupt(): void {
+    void this.#file.close().catch(() => {});
   }
 
   async discard(): Promise<void> {
-    await this.#writer.abandon();
+    // Closing first ends a write to a FIFO that nobody drains.
     await this.#file.close().catch(() => {});
+    await this.#writer.abandon();
   }
 }

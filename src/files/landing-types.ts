@@ -1,3 +1,4 @@
+import { FileError } from '../base/errors.ts';
 import type { OpenFile } from './file-system.ts';
 
 /** How names of files under way end. Servers sweep leftovers of a killed process by it. */
@@ -26,14 +27,36 @@ export interface LandingAttributes {
 export interface Landing {
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;
-  /** @throws {FileError} nothing has changed then, unless the target had to be written in place. */
+  /** @throws {FileError} nothing has changed then, unless the target had to be written in place, or only its mode or times could not be set. */
   commit(attributes: LandingAttributes): Promise<void>;
+  /** Ends a write that waits for somebody else (a FIFO that nobody drains); it fails then. Absent where no write waits. */
+  interrupt?(): void;
   /** Removes every trace. Never throws. */
   discard(): Promise<void>;
 }
 
-/** Gives an open file what was asked for. @throws {FileError} */
-export async function applyAttributes(file: OpenFile, attributes: LandingAttributes): Promise<void> {
-  if (attributes.mode !== undefined) await file.setMode(attributes.mode);
-  if (attributes.times !== undefined) await file.setTimes(attributes.times.atimeSeconds, attributes.times.mtimeSeconds);
+/**
+ * Gives an open file what was asked for, as far as the file system takes it.
+ *
+ * @returns what it did not take: no reason to lose the content, but one to say so.
+ */
+export async function applyAttributes(file: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
+  const { mode, times } = attributes;
+  const troubles = [
+    mode === undefined ? undefined : await attempt(() => file.setMode(mode)),
+    times === undefined ? undefined : await attempt(() => file.setTimes(times.atimeSeconds, times.mtimeSeconds)),
+  ];
+  return troubles.find((trouble) => trouble !== undefined);
+}
+
+/** Runs one change of attributes. The operation stands in the message: the file itself is there. */
+export async function attempt(change: () => Promise<void>): Promise<FileError | undefined> {
+  try {
+    await change();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    const reason = `${error.operation}: ${error.reason}`;
+    return new FileError(error.path, error.operation, error.code, { cause: error, reason });
+  }
 }

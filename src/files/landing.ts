@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { decodeName, encodeName } from '../base/byte-name.ts';
-import { FileError } from '../base/errors.ts';
+import { type ErrorCode, FileError } from '../base/errors.ts';
 import { MAX_NAME_BYTES } from '../base/peer-name.ts';
 import type { Directory, OpenFile } from './file-system.ts';
 import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
 import { type Landing, type LandingOptions, PARTIAL_SUFFIX } from './landing-types.ts';
 import { joinPath } from './path.ts';
+
+const IN_PLACE_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
  * Begins to write the file `name` in `directory`: see docs/decisions/0003-how-a-file-lands.md for which way is taken when.
@@ -27,7 +29,6 @@ export async function land(directory: Directory, name: string, options: LandingO
     follow: options.follow === true,
     mode: options.mode & 0o777,
     ...(through === undefined ? { create: 'if-missing' } : {}),
-    blocking: through !== undefined && through.kind !== 'file',
   });
   if (through?.kind !== 'file') return new InPlace(existing, await existing.status(), options);
   // Who follows links wants the file that the name leads to, so its other names are to show the new content too.
@@ -58,9 +59,13 @@ async function landOver(
   let file: OpenFile;
   try {
     file = await directory.open(partial, { access: 'write', create: 'new', mode: 0o600, shownAs: name });
-  } catch {
-    // The folder takes no new files: there is no other place to write than the file itself.
-    return new InPlace(existing, await existing.status(), options);
+  } catch (error) {
+    // A folder that takes no new files leaves no other place to write than the file itself. Any other trouble is no reason to risk its content.
+    if (error instanceof FileError && IN_PLACE_CODES.has(error.code)) {
+      return new InPlace(existing, await existing.status(), options);
+    }
+    await existing.close();
+    throw error;
   }
   const finish = keepsFile || !(await takeOverOwner(file, existing)) ? 'copy' : 'rename';
   return new Beside({ directory, name, partial, file, existing, finish }, options);

@@ -100,15 +100,12 @@ export class LocalDirectory implements Directory {
     if (options.create !== undefined) flags |= O_CREAT;
     if (options.create === 'new') flags |= O_EXCL;
     const path = this.#shown(options.shownAs ?? name);
-    return await this.#run(path, 'open', async () => {
-      const handle = await fs.open(this.#at(name), flags, options.mode ?? 0o666);
-      if (options.blocking !== true) return new LocalFile(handle, path);
-      try {
-        return new LocalFile(await fs.open(this.#at(name), flags & ~(O_NONBLOCK | O_CREAT | O_EXCL)), path);
-      } finally {
-        await handle.close();
-      }
-    });
+    // O_NONBLOCK: a FIFO that nobody reads fails with ENXIO, and no write ever blocks a thread that could not be ended.
+    return await this.#run(
+      path,
+      'open',
+      async () => new LocalFile(await fs.open(this.#at(name), flags, options.mode ?? 0o666), path),
+    );
   }
 
   async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<LocalDirectory> {

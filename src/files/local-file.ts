@@ -1,7 +1,11 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FileError } from '../base/errors.ts';
 import type { FileKind, FileStatus, OpenFile } from './file-system.ts';
+
+/** The longest pause before a full FIFO is tried again. Milliseconds. */
+const MAX_RETRY_MS = 50;
 
 /** Linux takes at most 1,024 buffers in one writev(2). */
 const MAX_VECTORS = 1024;
@@ -40,24 +44,33 @@ export class LocalFile implements OpenFile {
   }
 
   async #writeAll(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const pending = chunks.filter((chunk) => chunk.length > 0);
     let at = position;
-    let pending = chunks.filter((chunk) => chunk.length > 0);
-    while (pending.length > 0) {
-      const batch = pending.slice(0, MAX_VECTORS);
-      const bytesWritten = await this.#writeBatch(batch, at);
-      if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
-      at += bytesWritten;
-      pending = [...dropBytes(batch, bytesWritten), ...pending.slice(MAX_VECTORS)];
+    for (let first = 0; first < pending.length; ) {
+      const written = await this.#writeBatch(pending.slice(first, first + MAX_VECTORS), at);
+      at += written;
+      let left = written;
+      for (let chunk = pending[first]; chunk !== undefined && left > 0; chunk = pending[first]) {
+        if (left < chunk.length) pending[first] = chunk.subarray(left);
+        else first++;
+        left -= Math.min(left, chunk.length);
+      }
     }
   }
 
+  /** Writes some of the bytes, at least one. A FIFO, socket or terminal that is full is tried again until the file is closed. */
   async #writeBatch(batch: readonly Uint8Array[], at: number): Promise<number> {
-    try {
-      return (await this.#handle.writev([...batch], this.#sequential ? undefined : at)).bytesWritten;
-    } catch (error) {
-      if (this.#sequential || (error as NodeJS.ErrnoException).code !== 'ESPIPE') throw error;
-      this.#sequential = true;
-      return await this.#writeBatch(batch, at);
+    for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
+      try {
+        const { bytesWritten } = await this.#handle.writev([...batch], this.#sequential ? undefined : at);
+        if (bytesWritten > 0) return bytesWritten;
+        throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ESPIPE' && !this.#sequential) this.#sequential = true;
+        else if (code === 'EAGAIN' && !this.#closed) await sleep(waitMs);
+        else throw error;
+      }
     }
   }
 
@@ -86,17 +99,6 @@ export class LocalFile implements OpenFile {
     this.#closed = true;
     await this.#run('close', () => this.#handle.close());
   }
-}
-
-/** What is left of `chunks` once `count` bytes of them have been written. */
-function dropBytes(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
-  let left = count;
-  const rest: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    if (left < chunk.length) rest.push(left === 0 ? chunk : chunk.subarray(left));
-    left = Math.max(0, left - chunk.length);
-  }
-  return rest;
 }
 
 function kindOf(stats: Stats): FileKind {

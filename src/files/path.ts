@@ -44,6 +44,8 @@ export interface Located {
 
 /** Opens the directory that holds the last component of `path`. @throws {FileError} */
 export async function locate(fileSystem: FileSystem, path: string): Promise<Located> {
+  // An unset variable in a script must not mean the current directory.
+  if (path === '') throw new FileError("''", 'open', 'ENOENT');
   const { parent, name, mustBeDirectory } = splitPath(path);
   try {
     return { directory: await fileSystem.directory(parent), name, mustBeDirectory };

@@ -62,7 +62,7 @@ export class RootedDirectory implements Directory {
   }
 
   async open(name: string, options: OpenOptions): Promise<OpenFile> {
-    const here: OpenOptions = { ...options, follow: false, blocking: false };
+    const here: OpenOptions = { ...options, follow: false };
     try {
       return await onlyRegular(await this.#inner.open(name, here));
     } catch (error) {

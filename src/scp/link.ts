@@ -11,6 +11,9 @@ import { type ControlRecord, encodeRecord } from './record.ts';
 
 const LF = 0x0a;
 
+/** Messages of peers may be as long as so many records; only the first of them is kept. */
+const MAX_TEXT_RECORDS = 32;
+
 /** What a side answers to each record, and to data: one byte, with a line of text after 1 and 2. */
 export type Reply =
   | { readonly kind: 'ok' }
@@ -88,8 +91,7 @@ export class ScpLink {
         return { kind: 'ok' };
       case 1:
       case 2: {
-        const { bytes } = await this.line(Buffer.alloc(0));
-        const text = printable(decodeName(bytes));
+        const text = printable(decodeName(await this.text()));
         this.trace('receive', () => `<${code === 1 ? 'ERROR' : 'FATAL'}> ${text}`);
         return { kind: code === 1 ? 'error' : 'fatal', text };
       }
@@ -125,6 +127,16 @@ export class ScpLink {
     const partial: Buffer[] = begun.length > 0 ? [begun] : [];
     const expired = () => noiseError(Buffer.concat(partial));
     return await withDeadline(this.reader.line(MAX_RECORD_BYTES, [LF], partial), timeoutMs, expired);
+  }
+
+  /** The text after a byte 1 or 2, to its line feed. What is longer than a record is passed over, within bounds. */
+  async text(): Promise<Buffer> {
+    const { bytes, endedBy } = await this.line(Buffer.alloc(0));
+    let rest = endedBy;
+    for (let lines = 0; rest === 'limit' && lines < MAX_TEXT_RECORDS; lines++)
+      rest = (await this.line(Buffer.alloc(0))).endedBy;
+    if (rest === 'limit') throw new ProtocolError('protocol error: message is too long', { code: 'ERR_LIMIT' });
+    return bytes;
   }
 
   /** Text that is not the protocol: up to the end of its line, the NUL of a sink behind it, or what came in a short time. */

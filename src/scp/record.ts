@@ -104,7 +104,7 @@ function parseEntry(type: 'C' | 'D', line: Uint8Array): FileRecord | DirectoryRe
   const nameAt = 6 + size.length + 1;
   if (text[nameAt - 1] !== ' ') fail('size not delimited');
   if (size.length > 16 || Number(size) > MAX_FILE_BYTES) fail('size out of range');
-  const name = decodeRecordName(decodeName(line.subarray(nameAt)));
+  const name = decodeName(decodeRecordName(Buffer.from(line.subarray(nameAt))));
   return { type, mode: Number.parseInt(mode, 8), size: Number(size), name };
 }
 

@@ -42,6 +42,8 @@ export interface SinkFile {
   write(chunk: Buffer): Promise<void> | undefined;
   /** All bytes are there and the source vouches for them: makes the file visible under its name. The success reply goes out after this. */
   commit(): Promise<void>;
+  /** The copy is aborted while a call above is under way: ends it where it waits for somebody else. */
+  interrupt?(): void;
   /** Something went wrong: removes every trace. Must not throw. */
   discard(): Promise<void>;
 }
@@ -137,8 +139,8 @@ class ScpSink {
     if (code === LF)
       throw this.#first ? noiseError(Buffer.of(LF)) : new ProtocolError('protocol error: unexpected <newline>');
     const patience = this.#first && !RECORD_STARTS.has(code) ? NOISE_TIMEOUT_MS : LINE_TIMEOUT_MS;
+    if (code === 1 || code === 2) return this.#reported(code, decodeName(await this.#link.text()));
     const { bytes: line, endedBy } = await this.#link.line(Buffer.of(code), patience);
-    if (code === 1 || code === 2) return this.#reported(code, decodeName(line.subarray(1)));
     if (endedBy !== 'terminator') this.#unfinished(line, endedBy);
     await this.#record(line);
     this.#first = false;
@@ -277,11 +279,14 @@ class ScpSink {
     this.#link.sendOk();
     let landed = false;
     const before = this.#bytes;
+    const interrupt = () => file.interrupt?.();
+    this.#options.signal?.addEventListener('abort', interrupt, { once: true });
     try {
       landed = await this.#receive(file, size);
     } catch (error) {
       throw this.#link.lostDuring(error, `receiving ${file.path} (${this.#bytes - before} of ${size} bytes)`);
     } finally {
+      this.#options.signal?.removeEventListener('abort', interrupt);
       if (!landed) await file.discard();
     }
   }

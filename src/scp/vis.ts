@@ -12,8 +12,19 @@ export function encodeRecordName(name: string): string {
   return name.replaceAll('\\', '\\\\').replaceAll(LF, ENCODED_LF);
 }
 
-/** The inverse of {@link encodeRecordName}; a name without an encoded line feed or doubled escape is returned as it is. */
-export function decodeRecordName(name: string): string {
+/**
+ * The bytes of a name as it was before vis(3) encoded it. OpenSSH's source encodes every byte of such a name that is not printable ASCII, a space or a tab: `\\`, `\^C` for a control, `\M-c` and
+ * `\M^C` for the same with the high bit. A name without an encoded line feed is returned as it is: it was not encoded.
+ */
+export function decodeRecordName(name: Buffer): Buffer {
   if (!name.includes(ENCODED_LF)) return name;
-  return name.replace(/\\(\\|\^J)/g, (_, what: string) => (what === '\\' ? '\\' : LF));
+  const text = name
+    .toString('latin1')
+    .replace(/\\(?:(\\)|(M?)\^([?-_])|M-([ -~]))/g, (_, backslash, meta, control, high) => {
+      if (backslash !== undefined) return '\\';
+      if (high !== undefined) return String.fromCharCode(high.charCodeAt(0) | 0x80);
+      const code = control === '?' ? 0x7f : control.charCodeAt(0) & 0x1f;
+      return String.fromCharCode(meta === 'M' ? code | 0x80 : code);
+    });
+  return Buffer.from(text, 'latin1');
 }

@@ -20,7 +20,7 @@ async function openTemp(): Promise<{ path: string; directory: Directory }> {
 /** A directory in which some calls fail. */
 function failing(
   directory: Directory,
-  faults: { rename?: string; open?: string; write?: OpenFile['write'] },
+  faults: { rename?: string; open?: string; write?: OpenFile['write']; setMode?: OpenFile['setMode'] },
 ): Directory {
   return new Proxy(directory, {
     get(target, property) {
@@ -32,6 +32,10 @@ function failing(
           if (options.create === 'new') throw new FileError(name, 'open', faults.open as 'EACCES');
           return await target.open(name, options);
         };
+      }
+      if (property === 'open' && faults.setMode !== undefined) {
+        return async (name: string, options: OpenOptions): Promise<OpenFile> =>
+          Object.assign(await target.open(name, options), { setMode: faults.setMode });
       }
       if (property === 'open' && faults.write !== undefined) {
         return async (name: string, options: OpenOptions): Promise<OpenFile> => {
@@ -178,6 +182,28 @@ describe('a file that lands', () => {
     await landing.commit({});
     expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
     await expect(land(closed, 'g', { mode: 0o644 })).rejects.toMatchObject({ code: 'EACCES' });
+  });
+
+  it.each(['EMFILE', 'ENOSPC', 'EDQUOT', 'EIO'])(
+    'risks no content where nothing can be made beside it for %s',
+    async (code) => {
+      const { path, directory } = await openTemp();
+      await writeFile(join(path, 'f'), 'old');
+      await expect(land(failing(directory, { open: code }), 'f', { mode: 0o644 })).rejects.toMatchObject({ code });
+      expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+    },
+  );
+
+  it('is there all the same when its mode and times cannot be set, which is reported', async () => {
+    const { path, directory } = await openTemp();
+    const setMode: OpenFile['setMode'] = async () => Promise.reject(new FileError(`${path}/f`, 'set mode', 'EPERM'));
+    const landing = await land(failing(directory, { setMode }), 'f', { mode: 0o644 });
+    await landing.write(Buffer.from('new'));
+    const commit = landing.commit({ mode: 0o600, times: { atimeSeconds: 1, mtimeSeconds: 2 } });
+    await expect(commit).rejects.toThrow(`${path}/f: set mode: Operation not permitted`);
+    await landing.discard();
+    expect(await readdir(path)).toEqual(['f']);
+    expect((await stat(join(path, 'f'))).mtimeMs).toBe(2000);
   });
 
   it('fails and leaves the old file when the rename fails for another reason', async () => {

@@ -76,6 +76,16 @@ describe('control records', () => {
     );
   });
 
+  it.each([
+    ['\\M-C\\M-)\\^Jx', 'é\nx'],
+    ['\\^A\\^J', '\u0001\n'],
+    ['\\^?\\M^A\\^J', '\u007f\udc81\n'],
+    ['a\\\\M-C\\^J', 'a\\M-C\n'],
+    ['plain\\M-C', 'plain\\M-C'],
+  ])('brings the name %j back, as OpenSSH encodes it', (encoded, name) => {
+    expect(parse(`C0644 0 ${encoded}`)).toMatchObject({ name });
+  });
+
   it('gives a record or a ProtocolError for any bytes', () => {
     const start = fc.constantFrom('C', 'D', 'T', 'E', 'C0644 ', 'T1 0 ', '');
     fc.assert(

@@ -5,6 +5,9 @@ import type { Prompter } from '../../ssh/connection.ts';
 
 const MAX_ANSWER_CHARACTERS = 4096;
 
+/** How long a question waits for the abort that Ctrl-C brings. Milliseconds. */
+const INTERRUPT_MS = 250;
+
 type Kind = 'secret' | 'text' | 'confirm';
 
 /**
@@ -76,16 +79,17 @@ function askTerminal(
   const show = (text: string) => writeTerminal(output, text);
   return new Promise((resolve) => {
     const editor = new LineEditor(echo ? show : () => {});
-    const done = (answer: string | undefined, interrupted = false) => {
+    const done = (answer: string | undefined) => {
       signal?.removeEventListener('abort', onAbort);
       input.setRawMode(false);
       input.destroy();
       show('\r\n');
       closeSync(output);
       resolve(answer);
-      if (interrupted) process.kill(process.pid, 'SIGINT');
     };
-    const onAbort = () => done(undefined);
+    const onAbort = () => {
+      if (!input.destroyed) done(undefined);
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
     input.setRawMode(true);
     show(question);
@@ -93,7 +97,12 @@ function askTerminal(
     input.on('data', (bytes: Buffer) => {
       const event = editor.type(bytes.toString('utf8'));
       if (event === 'enter') done(editor.text);
-      else if (event === 'end' || event === 'interrupt') done(undefined, event === 'interrupt');
+      else if (event === 'end') done(undefined);
+      else if (event === 'interrupt') {
+        // The signal's handler aborts the work, which closes the question with the right reason.
+        process.kill(process.pid, 'SIGINT');
+        setTimeout(onAbort, INTERRUPT_MS);
+      }
     });
   });
 }
