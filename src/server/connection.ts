@@ -24,6 +24,7 @@ export interface ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
   readonly fileSystem: RootedFileSystem;
+  readonly durable: boolean;
   /** For ssh2; without `debug`. */
   readonly config: ServerConfig;
   emit(event: ServerEvent): void;
@@ -90,6 +91,10 @@ export class Connection implements Applicant, SessionHost {
 
   get globMatches(): number {
     return this.#host.limits.globMatches;
+  }
+
+  get durable(): boolean {
+    return this.#host.durable;
   }
 
   get fileSystem(): RootedFileSystem {

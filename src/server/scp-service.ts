@@ -15,13 +15,15 @@ export interface ScpServiceOptions {
   readonly fileSystem: RootedFileSystem;
   /** Names that patterns may stand for. */
   readonly globMatches: number;
+  /** Whether a file is on stable storage before its upload is confirmed. */
+  readonly durable: boolean;
   readonly observer: CopyObserver;
   /** Aborted when nobody is left who reads. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Serves one `scp -t` or `scp -f`. Files land whole and durable or not at all; modes are limited to 0777; links inside the target of an upload are not followed.
+ * Serves one `scp -t` or `scp -f`. Files land whole or not at all; modes are limited to 0777; links inside the target of an upload are not followed.
  *
  * @returns the exit status
  * @throws `signal.reason` once the signal is aborted.
@@ -32,7 +34,7 @@ export async function runScpService(input: Readable, output: Writable, options: 
     fileSystem,
     followLinks: 'never' as const,
     modeMask: 0o777,
-    durable: true,
+    durable: options.durable,
     maxDepth: MAX_UPLOAD_DEPTH,
     observer,
     signal,

@@ -26,6 +26,8 @@ export interface ServerOptions {
   /** At least one. */
   readonly listen: readonly ListenAddress[];
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** Whether a file is on stable storage before its upload is confirmed. Default true; false is for files that nobody would miss. */
+  readonly durable?: boolean | undefined;
   /** Shown to clients before they log in. */
   readonly banner?: string | undefined;
   /** Told what happens; must not throw. */
@@ -64,6 +66,7 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
   readonly fileSystem: RootedFileSystem;
+  readonly durable: boolean;
   readonly config: ServerConfig;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #admission: Admission;
@@ -78,6 +81,7 @@ class CopyServer implements RunningServer, ConnectionHost {
     this.limits = limits;
     this.users = users;
     this.fileSystem = rootedFileSystem(options.root);
+    this.durable = options.durable ?? true;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#admission = new Admission(limits);
     this.config = {

@@ -12,6 +12,8 @@ export interface SessionHost {
   readonly fileSystem: RootedFileSystem;
   readonly gate: OutputGate;
   readonly globMatches: number;
+  /** See ServerOptions. */
+  readonly durable: boolean;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
   readonly gone: AbortSignal;
   /** Completes the event with the connection it belongs to. */
@@ -121,8 +123,15 @@ async function run(
   host.emit({ type: 'transfer-started', direction, path });
   let status: 0 | 1 | undefined;
   try {
-    const { fileSystem, globMatches } = host;
-    status = await runScpService(channel, output, { ...request, fileSystem, globMatches, observer: count, signal });
+    const { durable, fileSystem, globMatches } = host;
+    status = await runScpService(channel, output, {
+      ...request,
+      durable,
+      fileSystem,
+      globMatches,
+      observer: count,
+      signal,
+    });
     return status;
   } finally {
     const { files, bytes } = count;

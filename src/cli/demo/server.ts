@@ -28,6 +28,8 @@ export async function startDemoServer(directory: string): Promise<DemoServer> {
     hostKeys: keys,
     users: [{ name: USER, authorizedKeys: [authorizedKey] }],
     root,
+    // All of it is thrown away at the end: waiting for the disk a thousand times would show nothing.
+    durable: false,
     listen: [{ address: ADDRESS, port: 0 }],
   });
   const knownHostsFile = join(directory, 'known_hosts');
