@@ -77,7 +77,7 @@ function readArguments(args: readonly Word[]): ExecRequest {
 /** The home of every user is the root, so `~` and `~/x` begin there. */
 function toPath(word: Word): PathWord {
   const isHome = word.quoted[0] === false && /^~(?:\/|$)/.test(word.text);
-  const path = isHome ? `/${word.text.slice(2)}` : word.text || '.';
+  const path = isHome ? `/${word.text.slice(2)}` : word.text;
   const units = Array.from({ length: word.text.length }, (_, i) => i).slice(isHome ? 2 : 0);
   if (!units.some((i) => word.quoted[i] === false && '*?['.includes(word.text.charAt(i)))) return { path };
   const shielded = units.map((i) => {

@@ -73,6 +73,8 @@ async function expandAll(fileSystem: RootedFileSystem, words: readonly PathWord[
  * Where an upload goes. A pattern must stand for one name, as for a shell. A link is resolved here, inside the root, so that what lands takes the place of the file it points to, in one step.
  */
 async function resolveTarget(fileSystem: RootedFileSystem, word: PathWord, limit: number): Promise<string> {
+  // Nothing named is not the same as the folder itself.
+  if (word.path === '') throw new FileError("''", 'open', 'ENOENT');
   const [path = word.path, ...more] = await expandAll(fileSystem, [word], limit);
   if (more.length > 0) throw new FileError(word.path, 'open', 'EINVAL', { reason: 'ambiguous target' });
   return await fileSystem.followLast(path);

@@ -34,7 +34,7 @@ describe('command lines that clients send are understood', () => {
     ['scp -t a\\ b', scp({}, 'a b')],
     ["scp -t 'it'\"'\"'s'", scp({}, "it's")],
     ['scp -t "a\\"b\\\\c\\d"', scp({}, 'a"b\\c\\d')],
-    ["scp -t ''", scp({}, '.')],
+    ["scp -t ''", scp({}, '')],
     ["scp -t '$HOME `x` ; & | < > ( )'", scp({}, '$HOME `x` ; & | < > ( )')],
     ['scp -t a$', scp({}, 'a$')],
     ['scp -t "a$ b"', scp({}, 'a$ b')],

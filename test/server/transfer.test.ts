@@ -96,6 +96,17 @@ describe('an upload', () => {
     expect((await stat(join(root, 'f'))).mode & 0o7777).toBe(0o755);
   });
 
+  it.each(["scp -r -t ''", "scp -r -f ''"])(
+    'or download of nothing named is not one of the whole folder (%s)',
+    async (command) => {
+      const { port, root } = await startTestServer();
+      await writeFile(join(root, 'f'), 'private');
+      const { code, stdout } = await run(await login(port), command, Buffer.alloc(3));
+      expect(stdout.toString('latin1')).toBe("\x01scp: '': No such file or directory\n");
+      expect(code).toBe(1);
+    },
+  );
+
   it('to more than one name that a pattern stands for is refused', async () => {
     const { port, root } = await startTestServer();
     for (const name of ['d1', 'd2']) await mkdir(join(root, name));
