@@ -12,7 +12,7 @@ import { type ControlRecord, encodeRecord } from './record.ts';
 const LF = 0x0a;
 
 /** Messages of peers may be as long as so many records; only the first of them is kept. */
-const MAX_TEXT_RECORDS = 32;
+const MAX_TEXT_RECORDS = 512;
 
 /** What a side answers to each record, and to data: one byte, with a line of text after 1 and 2. */
 export type Reply =
