@@ -6,8 +6,6 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
-    // Some tests watch memory and time of real processes. CI machines are shared: one more try there, none for people.
-    retry: process.env.CI === 'true' ? 1 : 0,
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

@@ -3,11 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 /** Whether this system tells how much memory a process has used. */
 export const canWatchMemory: boolean = existsSync('/proc/self/status');
 
-/**
- * What a client may use, whatever a server does. MiB of resident memory; Node itself takes 45 to 70 of them. From Node 23 on V8 lets its young generation grow larger
- * before it collects it; what is not bounded goes beyond either limit.
- */
-export const MEMORY_LIMIT_MIB: number = Number.parseInt(process.versions.node, 10) >= 23 ? 280 : 150;
+/** What a client may use, whatever a server does. MiB of resident memory; Node itself takes 45 to 70 of them. */
+export const MEMORY_LIMIT_MIB = 150;
 
 const POLL_MS = 25;
 /** So many polls without any work count as waiting. */
