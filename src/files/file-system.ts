@@ -19,6 +19,21 @@ export interface FileStatus {
   readonly gid: number;
 }
 
+/** Takes the content of a file from some position on, in order. What it collects and keeps under way is bounded. */
+export interface SequentialWriter {
+  /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} the first error of an earlier write. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
+  /**
+   * Resolves when all that was taken over is written.
+   *
+   * @returns the position behind it
+   * @throws {FileError}
+   */
+  flush(): Promise<number>;
+  /** Waits for what is under way and forgets the rest, so that the file can be closed. Never throws. */
+  abandon(): Promise<void>;
+}
+
 /** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */
 export interface OpenFile {
   /** How messages name the file. */
@@ -28,6 +43,13 @@ export interface OpenFile {
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Writes all the bytes, in order, from `position` on. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /**
+   * The content in order, from `position` on and at most `size` bytes of it, with as many reads under way as the file is worth: for files that are far away. A chunk stays
+   * unchanged until the next but one is asked for. Ends early where the file does. Absent where {@link read} is all there is (see readAhead).
+   */
+  contentFrom?(position: number, size: number): AsyncIterable<Uint8Array>;
+  /** A writer that keeps many writes under way: for files that are far away. Absent where {@link write} is all there is (see WriteBehind). */
+  writerFrom?(position: number): SequentialWriter;
   truncate(size: number): Promise<void>;
   setMode(mode: number): Promise<void>;
   setOwner(uid: number, gid: number): Promise<void>;
@@ -50,6 +72,13 @@ export interface OpenOptions {
   readonly shownAs?: string;
 }
 
+/** A name in a directory, with what listing it told besides. */
+export interface DirectoryEntry {
+  readonly name: string;
+  /** The entry's own status (a link is not followed), where the listing brings it. */
+  readonly status?: FileStatus | undefined;
+}
+
 /**
  * One directory, held so that what happens to the path that led to it does not matter any more. Names are single components that passed the gate; nothing here
  * takes a path. Every method throws FileError.
@@ -59,6 +88,8 @@ export interface Directory {
   readonly path: string;
   /** The names in it, without `.` and `..`, in no particular order. */
   names(): AsyncIterable<string>;
+  /** The same with statuses, for directories whose listing brings them. */
+  entries?(): AsyncIterable<DirectoryEntry>;
   /** The entry's status, or undefined where there is no such name. Without `follow` a link's own status. */
   status(name: string, options?: { readonly follow?: boolean }): Promise<FileStatus | undefined>;
   ownStatus(): Promise<FileStatus>;
@@ -70,6 +101,8 @@ export interface Directory {
   remove(name: string): Promise<void>;
   /** Where a symbolic link points. */
   readLink(name: string): Promise<string>;
+  /** Makes a symbolic link that points to `target`, as it is written. The name must be free. */
+  makeLink(name: string, target: string): Promise<void>;
   setOwnMode(mode: number): Promise<void>;
   setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
   /** Makes renames and new names in this directory durable. */

@@ -1,8 +1,8 @@
 import { FileError } from '../base/errors.ts';
-import type { Directory, OpenFile } from './file-system.ts';
+import type { Directory, OpenFile, SequentialWriter } from './file-system.ts';
 import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
 import { joinPath } from './path.ts';
-import { WriteBehind } from './write-behind.ts';
+import { sequentialWriter } from './write-behind.ts';
 
 const COPY_BYTES = 256 * 1024;
 
@@ -22,14 +22,14 @@ export interface BesideParts {
 /** Written beside the target; when it is whole, renamed over it or copied into it. */
 export class Beside implements Landing {
   readonly #parts: BesideParts;
-  readonly #writer: WriteBehind;
+  readonly #writer: SequentialWriter;
   readonly #options: LandingOptions;
   /** The target is damaged and the content beside it is all there is. */
   #keep = false;
 
   constructor(parts: BesideParts, options: LandingOptions) {
     this.#parts = parts;
-    this.#writer = new WriteBehind(parts.file);
+    this.#writer = sequentialWriter(parts.file);
     this.#options = options;
   }
 

@@ -1,19 +1,19 @@
 import type { FileError } from '../base/errors.ts';
-import type { FileStatus, OpenFile } from './file-system.ts';
+import type { FileStatus, OpenFile, SequentialWriter } from './file-system.ts';
 import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
-import { WriteBehind } from './write-behind.ts';
+import { sequentialWriter } from './write-behind.ts';
 
 /** Written where it stands, from the start, and cut to its new length at the end, as scp does: for devices, and where nothing can be made beside the target. */
 export class InPlace implements Landing {
   readonly #file: OpenFile;
   readonly #status: FileStatus | undefined;
-  readonly #writer: WriteBehind;
+  readonly #writer: SequentialWriter;
   readonly #options: LandingOptions;
 
   constructor(file: OpenFile, status: FileStatus | undefined, options: LandingOptions) {
     this.#file = file;
     this.#status = status;
-    this.#writer = new WriteBehind(file);
+    this.#writer = sequentialWriter(file);
     this.#options = options;
   }
 

@@ -134,6 +134,10 @@ export class LocalDirectory implements Directory {
     );
   }
 
+  async makeLink(name: string, target: string): Promise<void> {
+    await this.#run(this.#shown(name), 'symlink', () => fs.symlink(osPath(target), this.#at(name)));
+  }
+
   async setOwnMode(mode: number): Promise<void> {
     await this.#run(this.path, 'set mode', () => fs.chmod(osPath(this.#base), mode));
   }

@@ -99,6 +99,10 @@ export class RootedDirectory implements Directory {
     return await this.#inner.readLink(name);
   }
 
+  async makeLink(name: string, target: string): Promise<void> {
+    await this.#inner.makeLink(name, target);
+  }
+
   async setOwnMode(mode: number): Promise<void> {
     await this.#inner.setOwnMode(mode);
   }

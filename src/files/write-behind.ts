@@ -1,5 +1,5 @@
 import { FileError } from '../base/errors.ts';
-import type { OpenFile } from './file-system.ts';
+import type { OpenFile, SequentialWriter } from './file-system.ts';
 
 /** Chunks are collected to this many bytes before they are written. */
 const BATCH_BYTES = 512 * 1024;
@@ -11,7 +11,7 @@ const MAX_PENDING_BYTES = 4 * BATCH_BYTES;
  * Writes a file from its start to its end, behind its producer's back: small chunks are collected and written together, one write at a time, while the next ones come in.
  * Memory is bounded by MAX_PENDING_BYTES and one chunk.
  */
-export class WriteBehind {
+export class WriteBehind implements SequentialWriter {
   readonly #file: OpenFile;
   #collected: Uint8Array[] = [];
   #collectedBytes = 0;
@@ -20,8 +20,10 @@ export class WriteBehind {
   #writing: Promise<void> | undefined;
   #error: FileError | undefined;
 
-  constructor(file: OpenFile) {
+  /** @param position where in the file the first chunk goes */
+  constructor(file: OpenFile, position = 0) {
     this.#file = file;
+    this.#position = position;
   }
 
   /** Takes over the chunk. @throws {FileError} the first error of an earlier write. */
@@ -62,7 +64,7 @@ export class WriteBehind {
   /**
    * Writes what is left.
    *
-   * @returns the number of bytes written in all
+   * @returns the position behind what was written
    * @throws {FileError}
    */
   async flush(): Promise<number> {
@@ -85,4 +87,9 @@ export class WriteBehind {
     this.#collectedBytes = 0;
     await this.#idle().catch(() => {});
   }
+}
+
+/** A writer for a file: its own, where it has one. */
+export function sequentialWriter(file: OpenFile, position = 0): SequentialWriter {
+  return file.writerFrom?.(position) ?? new WriteBehind(file, position);
 }

@@ -141,6 +141,17 @@ async function listen(configFile: string, log: string[]): Promise<ChildProcess |
   }
 }
 
+/**
+ * bash reads .bashrc when sshd starts it, and that of the person who runs the tests may do anything: one that renews a cache
+ * complains now and then on standard error when several shells start at once. A shell that is not the outermost leaves it alone.
+ */
+function withoutShellFiles(config: readonly string[]): string[] {
+  const setsVariables = (line: string) => /^setenv\b/i.test(line.trim());
+  const variables = config.find(setsVariables) ?? 'SetEnv';
+  // sshd obeys the first SetEnv only.
+  return [`${variables} SHLVL=1`, ...config.filter((line) => !setsVariables(line))];
+}
+
 function serverConfig(
   directory: string,
   host: string,
@@ -149,7 +160,7 @@ function serverConfig(
   own: readonly string[],
 ): string {
   return [
-    ...own.filter((line) => !/^match\b/i.test(line.trim())),
+    ...withoutShellFiles(own).filter((line) => !/^match\b/i.test(line.trim())),
     `ListenAddress ${host}`,
     `Port ${port}`,
     ...keys.map((file) => `HostKey ${file}`),
