@@ -1,11 +1,22 @@
 import { ConnectionError, SealiftError } from '../base/errors.ts';
 import { type Log, silentLog } from '../base/log.ts';
 import { printable } from '../base/printable.ts';
+import { authoritySignatures, certificateFault } from './certificates/judge.ts';
+import type { Certificate } from './certificates/parse.ts';
+import { readShownKey, type ShownKey } from './certificates/shown-key.ts';
 import type { Prompter } from './connection.ts';
 import { changedKeyWarning, unknownKeyQuestion } from './host-key-texts.ts';
 import { addKnownHost, isRevokedKey, loadKnownHosts } from './known-hosts/files.ts';
-import { blobType, fingerprint, keyTypeLabel } from './known-hosts/fingerprint.ts';
-import { type HostKeyVerdict, knownKeyTypes, lookUpHostKey, queryName } from './known-hosts/lookup.ts';
+import { fingerprint, keyTypeLabel } from './known-hosts/fingerprint.ts';
+import {
+  findAuthorities,
+  findRevoked,
+  type HostKeyVerdict,
+  type KnownHostQuery,
+  knownKeyTypes,
+  lookUpHostKey,
+  queryName,
+} from './known-hosts/lookup.ts';
 import type { KnownHost } from './known-hosts/parse.ts';
 
 /** StrictHostKeyChecking of ssh_config. */
@@ -25,6 +36,8 @@ export interface HostKeyPolicy {
   readonly hashKnownHosts?: boolean | undefined;
   /** Look the address up too, where {@link verifyHostKey} is given one. */
   readonly checkHostIp?: boolean | undefined;
+  /** CASignatureAlgorithms: how authorities may sign certificates. Default: all that can be checked here. */
+  readonly authoritySignatures?: readonly string[] | undefined;
   /** The only keys or fingerprints to accept; nothing else of the policy matters then. */
   readonly pins?: readonly string[] | undefined;
   /** Absent under BatchMode. */
@@ -37,13 +50,23 @@ export const MAX_HOST_KEY_QUESTIONS = 5;
 
 const DO_NOT_CONNECT = 'do not connect; ask the administrator of the host';
 
-/** The types of host keys that are known for a server, so that these are offered first. */
-export async function knownHostKeyTypes(policy: HostKeyPolicy): Promise<string[]> {
+/** What decides which host keys are asked for. */
+export interface KnownOfHost {
+  /** The types of its known keys, which are offered first. */
+  readonly types: readonly string[];
+  /** Whether a certificate could be judged. */
+  readonly authority: boolean;
+}
+
+/** What known_hosts, or the pinned keys in its stead, tells about a server. @throws {FileError} */
+export async function knownOfHost(policy: HostKeyPolicy): Promise<KnownOfHost> {
   if (policy.pins !== undefined) {
-    return policy.pins.map((pin) => pin.trim().split(/\s+/)[0] ?? '').filter((type) => !type.startsWith('SHA256:'));
+    const types = policy.pins.map((pin) => pin.trim().split(/\s+/)[0] ?? '');
+    return { types: types.filter((type) => !type.startsWith('SHA256:')), authority: false };
   }
   const entries = await loadKnownHosts([...policy.userKnownHostsFiles, ...policy.globalKnownHostsFiles]);
-  return knownKeyTypes(entries, { host: policy.host, port: policy.port, alias: policy.hostKeyAlias });
+  const query = { host: policy.host, port: policy.port, alias: policy.hostKeyAlias };
+  return { types: knownKeyTypes(entries, query), authority: findAuthorities(entries, query).length > 0 };
 }
 
 function refuse(policy: HostKeyPolicy, reason: string, cure?: string, cause?: unknown): never {
@@ -105,13 +128,15 @@ async function decideUnknown(
   authority: KnownHost | undefined,
   key: Buffer,
   type: string,
-  signal?: AbortSignal,
+  { signal, certificates }: PresentedKey,
 ): Promise<void> {
   if (authority !== undefined) {
     refuse(
       policy,
       `the host is known only by its certificate authority (${printable(authority.file)}:${authority.line}) and showed a plain key`,
-      'host certificates need the ssh program: use --transport ssh',
+      certificates === true
+        ? 'give the host a certificate of this authority; with --transport ssh, the plain key can be confirmed'
+        : 'no certificate was asked for: let HostKeyAlgorithms have some, or use --transport ssh',
     );
   }
   const label = `${keyTypeLabel(type)} host key ${fingerprint(key)}`;
@@ -154,24 +179,83 @@ function decideRefused(
   );
 }
 
-async function check(policy: HostKeyPolicy, key: Buffer, presented: PresentedKey): Promise<void> {
-  const type = blobType(key);
-  if (type === undefined) refuse(policy, 'the host key is malformed');
-  if (policy.pins !== undefined) return checkPins(policy, policy.pins, key, type);
-  if (policy.revokedHostKeysFile !== undefined && (await isRevokedKey(policy.revokedHostKeysFile, key))) {
-    refuse(
-      policy,
-      `the ${keyTypeLabel(type)} host key is revoked (${printable(policy.revokedHostKeysFile)})`,
-      DO_NOT_CONNECT,
-    );
+/** Refuses what is revoked, before anything can accept it. The lookup of plain keys does that for itself in known_hosts. */
+async function checkRevocation(
+  policy: HostKeyPolicy,
+  shown: ShownKey,
+  entries: readonly KnownHost[],
+  query: KnownHostQuery,
+): Promise<void> {
+  const file = policy.revokedHostKeysFile;
+  for (const { what, blob } of shown.revocable) {
+    if (file !== undefined && (await isRevokedKey(file, blob))) {
+      refuse(policy, `${what} is revoked (${printable(file)})`, DO_NOT_CONNECT);
+    }
+    const entry = shown.certificate && findRevoked(entries, query, blob);
+    if (entry) refuse(policy, `${what} is revoked (${printable(entry.file)}:${entry.line})`, DO_NOT_CONNECT);
   }
-  const entries = await loadKnownHosts([...policy.userKnownHostsFiles, ...policy.globalKnownHostsFiles]);
+}
+
+/** What is wrong with a certificate; undefined where it is accepted. */
+function judgeCertificate(
+  policy: HostKeyPolicy,
+  certificate: Certificate,
+  entries: readonly KnownHost[],
+  query: KnownHostQuery,
+): string | undefined {
+  const log = policy.log ?? silentLog;
+  const authorities = findAuthorities(entries, query);
+  const label = `certificate ${printable(certificate.keyId.slice(0, 100))} (serial ${certificate.serial})`;
+  const fault = certificateFault(certificate, {
+    name: (policy.hostKeyAlias ?? policy.host).toLowerCase(),
+    now: BigInt(Math.floor(Date.now() / 1000)),
+    authorities: authorities.map((entry) => entry.key),
+    signatures: policy.authoritySignatures ?? authoritySignatures,
+  });
+  if (fault === undefined) {
+    const entry = authorities.find(({ key }) => key.equals(certificate.authority.blob));
+    log.debug(
+      1,
+      `host ${printable(policy.host)}: ${label}, authority found in ${printable(entry?.file ?? '')}:${entry?.line}`,
+    );
+  } else {
+    log.debug(1, `host ${printable(policy.host)}: ${label} ${fault}`);
+  }
+  return fault;
+}
+
+/** Never asks: who has an authority for a host does not want to be asked to trust it without. */
+function refuseCertificate(
+  policy: HostKeyPolicy,
+  fault: string,
+  authority: KnownHost | undefined,
+  known: KnownHost | undefined,
+): never {
+  const place = authority && ` (the authority for the host is at ${printable(authority.file)}:${authority.line})`;
+  refuse(
+    policy,
+    `the certificate of the host ${fault}${place ?? ''}`,
+    known === undefined
+      ? 'ask the administrator of the host about its certificate, and check the clock of this machine'
+      : `to be shown the plain key that is known (${printable(known.file)}:${known.line}): -o HostKeyAlgorithms=-*-cert-v01@openssh.com`,
+  );
+}
+
+async function check(policy: HostKeyPolicy, presentedBlob: Buffer, presented: PresentedKey): Promise<void> {
+  const shown = readShownKey(presentedBlob);
+  const { key, type, certificate } = shown;
+  if (policy.pins !== undefined) return checkPins(policy, policy.pins, key, type);
   const query = {
     host: policy.host,
     port: policy.port,
     alias: policy.hostKeyAlias,
     address: policy.checkHostIp ? presented.address : undefined,
   };
+  const entries = await loadKnownHosts([...policy.userKnownHostsFiles, ...policy.globalKnownHostsFiles]);
+  await checkRevocation(policy, shown, entries, query);
+  const fault = certificate && judgeCertificate(policy, certificate, entries, query);
+  if (certificate !== undefined && fault === undefined) return;
+  // As in OpenSSH, a key whose certificate proves nothing may still be known by itself.
   const verdict = lookUpHostKey(entries, query, key, type, presented.offered);
   switch (verdict.kind) {
     case 'match':
@@ -181,8 +265,15 @@ async function check(policy: HostKeyPolicy, key: Buffer, presented: PresentedKey
       );
       return;
     case 'unknown':
-      return decideUnknown(policy, verdict.authority, key, type, presented.signal);
+      if (fault !== undefined) refuseCertificate(policy, fault, findAuthorities(entries, query)[0], undefined);
+      return decideUnknown(policy, verdict.authority, key, type, presented);
     case 'changed':
+      // Certificates are asked for first, so a plain key of another type that is known had no chance to be shown.
+      if (fault !== undefined && !verdict.sameType) {
+        refuseCertificate(policy, fault, findAuthorities(entries, query)[0], verdict.entry);
+      }
+      if (fault !== undefined) policy.prompter?.tell(`The certificate of ${printable(policy.host)} ${fault}.`);
+      return decideRefused(policy, verdict, key, type);
     case 'revoked':
       return decideRefused(policy, verdict, key, type);
     default:
@@ -195,13 +286,15 @@ async function check(policy: HostKeyPolicy, key: Buffer, presented: PresentedKey
 export interface PresentedKey {
   /** The address connected to; absent through a proxy. */
   readonly address?: string | undefined;
-  /** Whether keys of a type could have been shown. Default: all. */
+  /** Whether plain keys of a type could have been shown. Default: all. */
   readonly offered?: ((type: string) => boolean) | undefined;
+  /** Whether certificates could have been shown. */
+  readonly certificates?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Decides about the key a server presents. Returns only for a key that is accepted: whatever goes wrong while judging
+ * Decides about the key or certificate a server presents. Returns only for a key that is accepted: whatever goes wrong while judging
  * refuses the key (CVE-2025-26465).
  *
  * `no` differs from OpenSSH on purpose: a changed key is refused, where ssh goes on without passwords.

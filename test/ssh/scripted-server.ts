@@ -28,12 +28,15 @@ async function listen(
 /** Starts an SSH server that decides about logins as the test says and does with a connection what the test says. */
 export async function scriptedServer(script: {
   readonly config?: Partial<ServerConfig>;
+  /** Called before anything is sent. */
+  readonly arrange?: (connection: Connection) => void;
   readonly authenticate?: (context: AuthContext) => void;
   readonly serve?: (connection: Connection) => void;
 }): Promise<ScriptedServer> {
   const connections = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [hostKey.private], ...script.config }, (connection) => {
     connections.add(connection);
+    script.arrange?.(connection);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => {});
     connection.on('authentication', script.authenticate ?? ((context) => context.accept()));

@@ -1,5 +1,7 @@
 import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { authoritySignatures } from '../certificates/judge.ts';
+import { certificateAlgorithms, hostKeyType, isCertificateName, plainName } from '../certificates/names.ts';
 import type { HostConfig } from '../config/host-config.ts';
 import { matchPatternList } from '../patterns.ts';
 
@@ -67,13 +69,12 @@ const hostKeys: Choice = {
   onRequest: ['ssh-rsa', 'ssh-dss'],
 };
 
-/**
- * Applies a list of ssh_config to what is spoken here: `+` adds at the end, `-` removes, `^` puts in front, anything else
- * replaces. Names that are not spoken here are left out.
- *
- * @throws {ConnectionError} `ERR_NO_COMMON_ALGORITHM` naming the option when nothing is left
- */
-export function chooseAlgorithms(choice: Choice, spec: string | undefined, host: string): string[] {
+/** The host keys of a host with a certificate authority in known_hosts. To others, certificates prove nothing. */
+const certifiedHostKeys: Choice = { ...hostKeys, standard: [...certificateAlgorithms, ...hostKeys.standard] };
+
+const authorities: Choice = { keyword: 'CASignatureAlgorithms', standard: authoritySignatures, onRequest: [] };
+
+function applyList(choice: Choice, spec: string | undefined): string[] {
   if (spec === undefined) return [...choice.standard];
   const operator = /^[+\-^]/.exec(spec)?.[0] ?? '';
   const names = spec
@@ -84,44 +85,69 @@ export function chooseAlgorithms(choice: Choice, spec: string | undefined, host:
   // Only a removal takes wildcards in OpenSSH too.
   const listed = names.filter((name, index) => known.includes(name) && names.indexOf(name) === index);
   const others = choice.standard.filter((name) => !listed.includes(name));
-  let result: string[];
-  if (operator === '+') result = [...choice.standard, ...listed.filter((name) => !choice.standard.includes(name))];
-  else if (operator === '^') result = [...listed, ...others];
-  else if (operator === '-') result = choice.standard.filter((name) => !matchPatternList(name, names));
-  else result = listed;
+  if (operator === '+') return [...choice.standard, ...listed.filter((name) => !choice.standard.includes(name))];
+  if (operator === '^') return [...listed, ...others];
+  if (operator === '-') return choice.standard.filter((name) => !matchPatternList(name, names));
+  return listed;
+}
+
+/**
+ * Applies a list of ssh_config to what is spoken here: `+` adds at the end, `-` removes, `^` puts in front, anything else
+ * replaces. Names that are not spoken here are left out.
+ *
+ * @throws {ConnectionError} `ERR_NO_COMMON_ALGORITHM` naming the option when nothing is left
+ */
+export function chooseAlgorithms(choice: Choice, spec: string | undefined, host: string): string[] {
+  const result = applyList(choice, spec);
   if (result.length > 0) return result;
-  const reason = `${choice.keyword} ${printable(spec)} leaves no algorithm that the built-in transport speaks`;
+  const known = [...choice.standard, ...choice.onRequest];
+  const reason = `${choice.keyword} ${printable(spec ?? '')} leaves no algorithm that the built-in transport speaks`;
   throw new ConnectionError(printable(host), 'handshake', reason, {
     code: 'ERR_NO_COMMON_ALGORITHM',
-    cure: `name one of ${known.slice(0, 6).join(', ')}, or use --transport ssh`,
+    cure: `name one of ${known
+      .filter((name) => !isCertificateName(name))
+      .slice(0, 6)
+      .join(', ')}, or use --transport ssh`,
   });
 }
 
-/** The type of key a host key algorithm shows: the three RSA algorithms show the same key. */
-export function hostKeyType(algorithm: string): string {
-  return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
+/** How authorities may sign host certificates. Nothing may be left: no certificate is accepted then. */
+export function authoritySignaturesFor(config: HostConfig): string[] {
+  return applyList(authorities, config.caSignatureAlgorithms);
 }
 
-/** Puts the algorithms for known key types in front, so that a server shows a key that can be checked. */
+/**
+ * Puts certificates in front, as OpenSSH does for a host with an authority, and the algorithms for known key types in front
+ * of the others of their kind, so that a server shows what can be checked.
+ */
 export function preferKnownTypes(algorithms: readonly string[], known: readonly string[]): string[] {
-  const isKnown = (algorithm: string): boolean => known.includes(hostKeyType(algorithm));
-  return [...algorithms.filter(isKnown), ...algorithms.filter((algorithm) => !isKnown(algorithm))];
+  const rank = (algorithm: string): number =>
+    (isCertificateName(algorithm) ? 0 : 2) + (known.includes(hostKeyType(plainName(algorithm))) ? 0 : 1);
+  return [...algorithms].sort((one, other) => rank(one) - rank(other));
 }
 
 /** The lists offered in a key exchange. */
 export interface Offer {
   readonly kex: string[];
+  /** Those of certificates first, where there are any. */
   readonly serverHostKey: string[];
   readonly cipher: string[];
   readonly hmac: string[];
   readonly compress: string[];
 }
 
-/** What is offered to a host. @throws {ConnectionError} `ERR_NO_COMMON_ALGORITHM` */
-export function offerFor(config: HostConfig, knownTypes: readonly string[]): Offer {
+/**
+ * What is offered to a host.
+ *
+ * @param knownTypes the types of the keys that are known for it
+ * @param certified whether an authority is known for it
+ * @throws {ConnectionError} `ERR_NO_COMMON_ALGORITHM`
+ */
+export function offerFor(config: HostConfig, knownTypes: readonly string[], certified = false): Offer {
+  const choice = certified ? certifiedHostKeys : hostKeys;
   return {
     kex: chooseAlgorithms(kex, config.kexAlgorithms, config.alias),
-    serverHostKey: preferKnownTypes(chooseAlgorithms(hostKeys, config.hostKeyAlgorithms, config.alias), knownTypes),
+    serverHostKey: preferKnownTypes(chooseAlgorithms(choice, config.hostKeyAlgorithms, config.alias), knownTypes),
     cipher: chooseAlgorithms(ciphers, config.ciphers, config.alias),
     hmac: chooseAlgorithms(macs, config.macs, config.alias),
     compress: config.compression ? ['zlib@openssh.com', 'none'] : ['none'],

@@ -7,10 +7,10 @@ import type { HostConfig } from '../config/host-config.ts';
 import { resolveHost } from '../config/resolve.ts';
 import { expandTokens } from '../config/tokens.ts';
 import type { SshConnection, SshTarget } from '../connection.ts';
-import { type HostKeyPolicy, knownHostKeyTypes } from '../host-key-check.ts';
+import { type HostKeyPolicy, knownOfHost } from '../host-key-check.ts';
 import { collectIdentities } from '../identities/collect.ts';
 import type { ConnectOptions } from '../options.ts';
-import { offerFor } from './algorithms.ts';
+import { authoritySignaturesFor, offerFor } from './algorithms.ts';
 import { type BuiltinConnection, builtinConnection } from './connection.ts';
 import { type Countdown, startCountdown } from './countdown.ts';
 import { hopArguments, MAX_JUMPS, parseProxyJump } from './jump.ts';
@@ -52,6 +52,7 @@ function policyFor(config: HostConfig, options: ConnectOptions, countdown: Count
     revokedHostKeysFile: config.revokedHostKeys,
     hashKnownHosts: config.hashKnownHosts,
     checkHostIp: config.checkHostIp,
+    authoritySignatures: authoritySignaturesFor(config),
     pins: options.hostKeys,
     prompter: sessionPrompter(options.prompter, options.batchMode === true || config.batchMode, countdown),
     log: options.log,
@@ -109,11 +110,11 @@ async function establish(
   const { options } = hop;
   const log = options.log ?? silentLog;
   const policy = policyFor(config, options, countdown);
-  const known = await knownHostKeyTypes(policy).catch((error: unknown) => {
+  const known = await knownOfHost(policy).catch((error: unknown) => {
     const reason = `the known hosts could not be read: ${error instanceof Error ? printable(error.message) : ''}`;
     throw new ConnectionError(printable(config.alias), 'host key', reason, { code: 'ERR_HOST_KEY', cause: error });
   });
-  const offer = offerFor(config, known);
+  const offer = offerFor(config, known.types, known.authority);
   const way = await makeWay(config, hop, countdown, signal);
   const onAbort = (): void => {
     way.stream.destroy();

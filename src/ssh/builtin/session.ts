@@ -2,13 +2,15 @@ import type { Duplex } from 'node:stream';
 import type { AnyAuthMethod, Client, ConnectConfig } from 'ssh2';
 import { ConnectionError, type ConnectionPhase } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { hostKeyType, isCertificateName } from '../certificates/names.ts';
 import { type HostKeyPolicy, verifyHostKey } from '../host-key-check.ts';
-import { hostKeyType, type Offer } from './algorithms.ts';
+import type { Offer } from './algorithms.ts';
 import { type AuthenticationContext, type Authenticator, createAuthenticator } from './authenticator.ts';
 import { answerPasswordChange } from './password-change.ts';
 import { shownLine, shownText } from './prompts.ts';
 import { sessionError } from './session-error.ts';
 import { loadSsh2 } from './ssh2.ts';
+import { offerCertificates } from './ssh2-certificates.ts';
 import { observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
 
 /** How many banners are shown. */
@@ -68,17 +70,33 @@ function ending(client: Client, stream: Duplex, host: string) {
   };
 }
 
-function hostVerifier(plan: SessionPlan, fail: (error: Error) => void) {
+/** The offered algorithms of plain keys, which are all that ssh2 knows. */
+function plainHostKeys(plan: SessionPlan): string[] {
+  return plan.offer.serverHostKey.filter((name) => !isCertificateName(name));
+}
+
+/** Offers certificates where the plan has some. False where only plain keys are offered. */
+function addCertificates(client: Client, plan: SessionPlan, fail: (error: unknown) => void): boolean {
+  const plain = plainHostKeys(plan);
+  if (plan.offer.serverHostKey.length === plain.length) return false;
+  if (offerCertificates(client, plan.offer.serverHostKey)) return true;
+  // ssh2 takes an empty list for its own defaults.
+  if (plain.length === 0) fail(new Error('no matching host key format: certificates alone cannot be offered'));
+  return false;
+}
+
+function hostVerifier(plan: SessionPlan, certificates: () => boolean, fail: (error: Error) => void) {
   let accepted: Buffer | undefined;
-  const offered = plan.offer.serverHostKey.map(hostKeyType);
-  const presented = { address: plan.address, offered: (type: string) => offered.includes(type), signal: plan.signal };
+  const types = plainHostKeys(plan).map(hostKeyType);
+  const { address, signal } = plan;
+  const offered = (type: string): boolean => types.includes(type);
   return (key: Buffer, verify: (permitted: boolean) => void): void => {
-    // A later key exchange must show the same key; nobody is asked in the middle of a transfer.
+    // A later key exchange must show the same key or certificate; nobody is asked in the middle of a transfer.
     if (accepted !== undefined) {
       verify(accepted.equals(key));
       return;
     }
-    verifyHostKey(plan.policy, key, presented).then(
+    verifyHostKey(plan.policy, key, { address, offered, certificates: certificates(), signal }).then(
       () => {
         accepted = Buffer.from(key);
         try {
@@ -127,6 +145,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
   let phase: ConnectionPhase = 'handshake';
   const authenticating = (): boolean => phase === 'authentication';
   let refusal: Refusal | undefined;
+  let certificates = false;
   const fail = (error: unknown): void => end.fail(sessionError(error, config.alias, phase));
   const authenticator = createAuthenticator({ ...plan, fail });
 
@@ -159,12 +178,17 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
     readyTimeout: 0,
     keepaliveInterval: config.serverAliveIntervalMs,
     keepaliveCountMax: config.serverAliveCountMax,
-    algorithms: plan.offer as never,
-    hostVerifier: hostVerifier(plan, (error) => end.fail(error)),
+    algorithms: { ...plan.offer, serverHostKey: plainHostKeys(plan) } as never,
+    hostVerifier: hostVerifier(
+      plan,
+      () => certificates,
+      (error) => end.fail(error),
+    ),
     authHandler: authHandler(authenticator, fail, () => refusal) as never,
     ...(log.level >= 3 && { debug: (text: string) => log.debug(3, printable(text)) }),
   };
   client.connect(options);
+  certificates = addCertificates(client, plan, fail);
   repairIdentification(client);
   observeRefusals(client, (said) => {
     refusal = said;

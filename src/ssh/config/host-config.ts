@@ -26,6 +26,7 @@ export interface HostConfig {
   readonly macs: string | undefined;
   readonly kexAlgorithms: string | undefined;
   readonly hostKeyAlgorithms: string | undefined;
+  readonly caSignatureAlgorithms: string | undefined;
   readonly compression: boolean;
   readonly identityFiles: readonly string[];
   /** False where the files are the usual ones, which may well be missing. */
@@ -179,6 +180,7 @@ export function hostConfig(target: SshTarget, values: ConfigValues, environment:
     macs: read.word('MACs'),
     kexAlgorithms: read.word('KexAlgorithms'),
     hostKeyAlgorithms: read.word('HostKeyAlgorithms'),
+    caSignatureAlgorithms: read.word('CASignatureAlgorithms'),
     compression: read.flag('Compression', false),
     identityFiles: (identities ?? defaultIdentities).filter((name) => name.toLowerCase() !== 'none').map(path),
     identityFilesNamed: identities !== undefined,

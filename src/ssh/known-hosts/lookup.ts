@@ -37,6 +37,27 @@ export function knownKeyTypes(entries: readonly KnownHost[], query: KnownHostQue
   return [...new Set([...own, ...plain].filter((entry) => entry.marker === 'none').map((entry) => entry.type))];
 }
 
+/** The entry that revokes a key under any of the names of a server. */
+export function findRevoked(entries: readonly KnownHost[], query: KnownHostQuery, key: Buffer): KnownHost | undefined {
+  const { host, port, alias, address } = query;
+  const names = [queryName(query)];
+  if (alias === undefined) names.push(knownHostsName(host));
+  if (alias === undefined && address !== undefined) names.push(knownHostsName(address, port));
+  const revoking = entries.filter((entry) => entry.marker === 'revoked' && entry.key.equals(key));
+  return revoking.find((entry) => names.some((name) => entryMatches(entry, name)));
+}
+
+/**
+ * The authorities whose certificates are accepted for a server. As for plain keys, entries for the host without its port
+ * count where there is none with it. Addresses are no names here: OpenSSH does not look them up for certificates.
+ */
+export function findAuthorities(entries: readonly KnownHost[], query: KnownHostQuery): KnownHost[] {
+  const authorities = entries.filter((entry) => entry.marker === 'authority');
+  const own = aboutName(authorities, queryName(query));
+  if (own.length > 0 || query.alias !== undefined || query.port === 22) return own;
+  return aboutName(authorities, knownHostsName(query.host));
+}
+
 function judge(
   entries: readonly KnownHost[],
   key: Buffer,

@@ -1,6 +1,12 @@
 import ssh2 from 'ssh2';
-import { expect, it } from 'vitest';
-import { chooseAlgorithms, offerFor, preferKnownTypes } from '../../../src/ssh/builtin/algorithms.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  authoritySignaturesFor,
+  chooseAlgorithms,
+  offerFor,
+  preferKnownTypes,
+} from '../../../src/ssh/builtin/algorithms.ts';
+import { isCertificateName } from '../../../src/ssh/certificates/names.ts';
 import type { HostConfig } from '../../../src/ssh/config/host-config.ts';
 
 const choice = { keyword: 'Ciphers', standard: ['a', 'b'], onRequest: ['old'] };
@@ -37,6 +43,57 @@ it('offers the types of known keys first', () => {
     'rsa-sha2-256',
     'ssh-ed25519',
   ]);
+});
+
+describe('certificates', () => {
+  const hostKeys = (values: Partial<HostConfig> = {}, known: string[] = []) =>
+    offerFor(config(values), known, true).serverHostKey;
+
+  it('are offered only to a host with an authority, and in front', () => {
+    const plain = offerFor(config(), []).serverHostKey;
+    expect(plain.filter(isCertificateName)).toEqual([]);
+    expect(hostKeys()).toEqual([
+      'ssh-ed25519-cert-v01@openssh.com',
+      'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+      'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+      'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+      'rsa-sha2-512-cert-v01@openssh.com',
+      'rsa-sha2-256-cert-v01@openssh.com',
+      ...plain,
+    ]);
+  });
+
+  it('of known types go first among themselves', () => {
+    expect(hostKeys({}, ['ssh-rsa'])).toMatchObject({
+      0: 'rsa-sha2-512-cert-v01@openssh.com',
+      1: 'rsa-sha2-256-cert-v01@openssh.com',
+      2: 'ssh-ed25519-cert-v01@openssh.com',
+      6: 'rsa-sha2-512',
+    });
+  });
+
+  it.each([
+    ['ssh-ed25519', ['ssh-ed25519']],
+    ['ssh-ed25519,ssh-ed25519-cert-v01@openssh.com', ['ssh-ed25519-cert-v01@openssh.com', 'ssh-ed25519']],
+    ['ssh-rsa-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com', ['rsa-sha2-256-cert-v01@openssh.com']],
+    ['-*cert*,ecdsa*', ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256']],
+  ])('are left in or out by HostKeyAlgorithms %s', (hostKeyAlgorithms, expected) => {
+    expect(hostKeys({ hostKeyAlgorithms })).toEqual(expected);
+  });
+
+  it('never sign with SHA-1, whoever asks for it', () => {
+    const spec = '+ssh-rsa-cert-v01@openssh.com,ssh-dss-cert-v01@openssh.com';
+    expect(hostKeys({ hostKeyAlgorithms: spec })).toEqual(hostKeys());
+    const authorities = (caSignatureAlgorithms?: string) => authoritySignaturesFor(config({ caSignatureAlgorithms }));
+    expect(authorities('+ssh-rsa,ssh-dss')).toEqual(authorities());
+    expect(authorities('ssh-rsa')).toEqual([]);
+    expect(authorities('-ecdsa*,ssh-ed25519')).toEqual(['rsa-sha2-512', 'rsa-sha2-256']);
+  });
+
+  it('alone are an error where there is no authority', () => {
+    const hostKeyAlgorithms = 'ssh-ed25519-cert-v01@openssh.com';
+    expect(() => offerFor(config({ hostKeyAlgorithms }), [])).toThrow(/^h: HostKeyAlgorithms/);
+  });
 });
 
 it('names only what ssh2 speaks', () => {
