@@ -31,7 +31,7 @@ export {
   parseLocation,
   type RemoteLocation,
 } from './copy/location.ts';
-export { type CopyObserver, type FileProgress, silentObserver } from './copy/observer.ts';
+export { type CopyObserver, type FilePaths, type FileProgress, silentObserver } from './copy/observer.ts';
 export { RateLimit } from './copy/rate-limit.ts';
 export { downloadByScp, type ScpDownloadOptions } from './copy/scp-download.ts';
 export { type RemoteEndOptions, serveScp } from './copy/scp-remote.ts';

@@ -25,7 +25,7 @@ const roomImports: Readonly<Record<string, Readonly<Record<string, 'all' | 'type
   aaa: { base: 'all', wire: 'all' },
   images: { base: 'all', files: 'all' },
   // The connection is handed in, so that copy/ works with any.
-  copy: { base: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'types' },
+  copy: { base: 'all', wire: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'types' },
   server: { base: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'all', aaa: 'all', copy: 'all' },
   device: { base: 'all', files: 'all', images: 'all', aaa: 'all', copy: 'all' },
 };

@@ -44,6 +44,8 @@ export type ErrorCode =
   | 'ERR_NOT_REGULAR_FILE'
   /** The file became shorter or longer while it was read. */
   | 'ERR_FILE_CHANGED'
+  /** The copy is not the same as its source. */
+  | 'ERR_VERIFY'
   /** The peer broke the rules of the protocol. */
   | 'ERR_PROTOCOL'
   /** A name from the peer is empty, `.`, `..`, or holds a slash or a NUL. */

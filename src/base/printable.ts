@@ -5,10 +5,14 @@
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u{fffe}\u{ffff}]/gu;
 
+/** Each byte in octal: a peer may send nothing but unsafe characters, and then every object made for one counts. */
+const octal: readonly string[] = Array.from({ length: 256 }, (_, byte) => `\\${byte.toString(8).padStart(3, '0')}`);
+
 function escape(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  if (code >= 0xdc80 && code <= 0xdcff) return `\\${(code - 0xdc00).toString(8).padStart(3, '0')}`;
-  return Array.from(Buffer.from(character, 'utf8'), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  if (code < 0x80) return octal[code] as string;
+  if (code >= 0xdc80 && code <= 0xdcff) return octal[code - 0xdc00] as string;
+  return Array.from(Buffer.from(character, 'utf8'), (byte) => octal[byte]).join('');
 }
 
 /**

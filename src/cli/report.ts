@@ -1,22 +1,41 @@
 import { SealiftError } from '../base/errors.ts';
 import { printable, printableLines } from '../base/printable.ts';
+import { streamReady } from './stream-ready.ts';
+
+/** Shares the terminal with the reports, and hears of the errors. */
+export interface ReportWatcher {
+  failed?(error: unknown): void;
+  /** Writes to standard error. */
+  stderr?(text: string): void;
+}
 
 /** Writes errors to standard error: `program: what: why`, then the cure where there is one. */
 export class Reporter {
   readonly #program: string;
+  #watcher: ReportWatcher = {};
 
   constructor(program: string) {
     this.#program = program;
   }
 
+  watchedBy(watcher: ReportWatcher): void {
+    this.#watcher = watcher;
+  }
+
   error(error: unknown): void {
+    this.#watcher.failed?.(error);
     const text = error instanceof Error ? error.message : String(error);
     // Remote sides of scp begin their texts with their own name.
     const line = text.startsWith('scp: ') ? text : `${this.#program}: ${text}`;
     this.#write(line);
     if (error instanceof SealiftError && error.cure !== undefined) this.#write(`${this.#program}: ${error.cure}`);
     if (process.env['SEALIFT_DEBUG'] === '1' && error instanceof Error)
-      process.stderr.write(`${printableLines(error.stack ?? '')}\n`);
+      this.text(`${printableLines(error.stack ?? '')}\n`);
+  }
+
+  /** A line that everyone should see and that is no error. */
+  notice(text: string): void {
+    this.#write(`${this.#program}: ${text}`);
   }
 
   /** A line for those who asked for it with -v. */
@@ -25,27 +44,17 @@ export class Reporter {
   }
 
   #write(line: string): void {
-    process.stderr.write(`${line.split('\n').map(printable).join('\n')}\n`);
+    this.text(`${line.split('\n').map(printable).join('\n')}\n`);
+  }
+
+  /** Text that is safe to show, as it is. */
+  text(text: string): void {
+    if (this.#watcher.stderr === undefined) process.stderr.write(text);
+    else this.#watcher.stderr(text);
   }
 }
 
-/**
- * Tells whether what was written to standard error has been taken. Whoever reads it may be slow (a pager, a log), and a peer could fill the memory with what waits.
- *
- * @returns undefined where it has; else a promise for the moment when it has, when nobody reads any more, or when `signal` aborts.
- */
+/** As {@link streamReady}, for standard error. */
 export function stderrReady(signal: AbortSignal): Promise<void> | undefined {
-  const { stderr } = process;
-  if (!stderr.writableNeedDrain || stderr.destroyed || signal.aborted) return undefined;
-  return new Promise((resolve) => {
-    const done = () => {
-      stderr.off('drain', done);
-      stderr.off('close', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    stderr.on('drain', done);
-    stderr.on('close', done);
-    signal.addEventListener('abort', done);
-  });
+  return streamReady(process.stderr, signal);
 }

@@ -8,10 +8,24 @@ export interface FileProgress {
   finished(landed: boolean): void;
 }
 
+/** Where a file comes from and where it goes: paths of their own sides. Absent is what only the peer knows. */
+export interface FilePaths {
+  readonly source?: string | undefined;
+  readonly target?: string | undefined;
+}
+
 /** Told what a copy does. All methods are called in order; none may throw. */
 export interface CopyObserver {
+  /** A file was found and will be copied: fileStarted follows unless the copy as a whole ends before. Copies that learn of a file only when it begins do not call this. */
+  found?(size: number): void;
+  /** The copy has found all its files; some may still be under way. */
+  foundAll?(): void;
   /** A file begins to move. `name` is its last component, `size` its announced size in bytes. */
-  fileStarted(name: string, size: number): FileProgress;
+  fileStarted(name: string, size: number, paths?: FilePaths): FileProgress;
+  /** A file is there already and is not copied. */
+  skipped?(name: string, size: number, paths?: FilePaths): void;
+  /** Nothing is to be changed: this is what would be copied. */
+  planned?(name: string, size: number, paths?: FilePaths): void;
   /** Asked between entries: a promise where the copy should wait, because whoever watches does not keep up. */
   ready?(): Promise<void> | undefined;
   /** One entry failed; the copy goes on. */

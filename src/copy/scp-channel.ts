@@ -3,6 +3,7 @@ import { ConnectionError, RemoteError } from '../base/errors.ts';
 import { remoteCommandLine, type ScpCommand } from '../scp/command.ts';
 import { ScpLink, type Trace } from '../scp/link.ts';
 import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
+import { type OnStderr, passStderr } from './stderr.ts';
 
 /** How long the remote side may take to end once everything has been sent and answered, in milliseconds. */
 export const FAREWELL_TIMEOUT_MS = 10_000;
@@ -15,8 +16,7 @@ export interface ScpChannelOptions {
   readonly host: string;
   readonly trace?: Trace | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Given what the remote side writes to its standard error. A promise holds the remote side back until it resolves. */
-  readonly onStderr?: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
+  readonly onStderr?: OnStderr | undefined;
 }
 
 /**
@@ -33,13 +33,7 @@ export async function withScpChannel<T>(
 ): Promise<{ readonly result: T; readonly exit: SshExit }> {
   options.signal?.throwIfAborted();
   const channel = await connection.exec(remoteCommandLine(command));
-  channel.stderr.on('data', (bytes: Buffer) => {
-    const busy = options.onStderr?.(bytes);
-    if (busy === undefined) return;
-    channel.stderr.pause();
-    void busy.then(() => channel.stderr.resume());
-  });
-  channel.stderr.on('error', () => {});
+  passStderr(channel, options.onStderr);
   const link = new ScpLink(channel.input, channel.output, options.host, options.trace);
   const abort = () => {
     channel.close();

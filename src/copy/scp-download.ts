@@ -1,5 +1,6 @@
 import { FileError, RemoteError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { land } from '../files/landing.ts';
 import { runSink } from '../scp/sink.ts';
 import type { SshConnection } from '../ssh/connection.ts';
 import { describeLocation, meansContents, type RemoteLocation } from './location.ts';
@@ -11,6 +12,8 @@ import { TreeReceiver } from './tree-receiver.ts';
 export interface ScpDownloadOptions extends ScpCopyOptions {
   /** false (`-T`): names that the peer sends need not match what was asked for. Unsafe names are refused all the same. */
   readonly strictNames: boolean;
+  /** How a file comes to its name. Default: `land` of files/landing.ts. */
+  readonly land?: typeof land | undefined;
   /** Keep set-user-ID, set-group-ID and sticky bits that the peer sends, with `preserve`. */
   readonly preserveSpecial?: boolean | undefined;
 }

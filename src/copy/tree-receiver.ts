@@ -2,10 +2,11 @@ import { FileError, type RemoteError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
 import { land } from '../files/landing.ts';
 import { attempt, type Landing } from '../files/landing-types.ts';
-import { joinPath, type Located, locate } from '../files/path.ts';
+import { joinPath } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { type Place, Target } from './target.ts';
 
 export interface ReceiveOptions {
   /** Set modes and times as they were sent. */
@@ -20,6 +21,8 @@ export interface ReceiveOptions {
   readonly modeMask: number;
   /** Content is on stable storage before a file counts as landed. */
   readonly durable?: boolean | undefined;
+  /** How a file comes to its name. Default: `land` of files/landing.ts. */
+  readonly land?: typeof land | undefined;
   /** Passes the names of the top level. @throws {ProtocolError} */
   readonly checkName?: ((name: string) => void) | undefined;
   readonly observer: CopyObserver;
@@ -41,15 +44,11 @@ interface Level {
  */
 export class TreeReceiver implements SinkReceiver {
   readonly #options: ReceiveOptions;
-  readonly #target: Located;
-  /** Whether entries land inside the target rather than under its name. */
-  readonly #inside: boolean;
+  readonly #target: Target;
   readonly #levels: Level[] = [];
-  #topEntries = 0;
 
-  private constructor(target: Located, inside: boolean, options: ReceiveOptions) {
+  private constructor(target: Target, options: ReceiveOptions) {
     this.#target = target;
-    this.#inside = inside;
     this.#options = options;
   }
 
@@ -59,51 +58,34 @@ export class TreeReceiver implements SinkReceiver {
    * @throws {FileError} where it must be a directory and is not, or where its parent is missing.
    */
   static async open(fileSystem: FileSystem, path: string, options: ReceiveOptions): Promise<TreeReceiver> {
-    const located = await locate(fileSystem, path);
-    try {
-      if (located.name === '') return new TreeReceiver(located, true, options);
-      const status = await located.directory.status(located.name, { follow: true });
-      if (status?.kind === 'directory') {
-        const directory = await fileSystem.directory(path);
-        await located.directory.close();
-        return new TreeReceiver({ directory, name: '', mustBeDirectory: true }, true, options);
-      }
-      if (options.targetIsDirectory) throw new FileError(path, 'open', status === undefined ? 'ENOENT' : 'ENOTDIR');
-      if (status !== undefined && located.mustBeDirectory) throw new FileError(path, 'open', 'ENOTDIR');
-      return new TreeReceiver(located, false, options);
-    } catch (error) {
-      await located.directory.close();
-      throw error;
-    }
+    return new TreeReceiver(
+      await Target.open(fileSystem, path, { mustBeDirectory: options.targetIsDirectory }),
+      options,
+    );
   }
 
   /** Where the next entry goes. */
-  #place(entry: IncomingEntry, kind: 'file' | 'directory'): { directory: Directory; name: string } {
+  #place(entry: IncomingEntry, kind: 'file' | 'directory'): Place {
     const level = this.#levels.at(-1);
     if (level !== undefined) return { directory: level.directory, name: entry.name };
     this.#options.checkName?.(entry.name);
-    this.#topEntries++;
-    if (this.#inside) return { directory: this.#target.directory, name: entry.name };
-    const path = joinPath(this.#target.directory.path, this.#target.name);
-    if (this.#topEntries > 1) {
-      throw new FileError(path, 'open', 'ENOTDIR', {
-        reason: `Not a directory, so it cannot take ${entry.name} as well`,
-      });
-    }
-    if (kind === 'file' && this.#target.mustBeDirectory) throw new FileError(`${path}/`, 'open', 'EISDIR');
-    return { directory: this.#target.directory, name: this.#target.name };
+    return this.#target.place(entry.name, kind);
   }
 
   /** The target itself was named by the user, so a link there is followed; what lies below is another matter. */
   get #follow(): boolean {
     if (this.#options.followLinks === 'top') return this.#levels.length === 0;
-    return this.#options.followLinks === 'always' || (this.#levels.length === 0 && !this.#inside);
+    return this.#options.followLinks === 'always' || (this.#levels.length === 0 && !this.#target.isInside);
   }
 
   async file(entry: IncomingFile): Promise<SinkFile> {
     const { directory, name } = this.#place(entry, 'file');
     const { preserve, durable, modeMask } = this.#options;
-    const landing = await land(directory, name, { mode: entry.mode, follow: this.#follow, durable: durable === true });
+    const landing = await (this.#options.land ?? land)(directory, name, {
+      mode: entry.mode,
+      follow: this.#follow,
+      durable: durable === true,
+    });
     return new ReceivedFile(joinPath(directory.path, name), landing, this.#options, entry, {
       mode: preserve ? entry.mode & modeMask : undefined,
       times: preserve ? entry.times : undefined,
@@ -175,7 +157,7 @@ export class TreeReceiver implements SinkReceiver {
       if (level.finalMode !== undefined) await level.directory.setOwnMode(level.finalMode).catch(() => {});
       await level.directory.close().catch(() => {});
     }
-    await this.#target.directory.close().catch(() => {});
+    await this.#target.close().catch(() => {});
   }
 }
 
@@ -198,7 +180,7 @@ class ReceivedFile implements SinkFile {
     this.#landing = landing;
     this.#options = options;
     this.#attributes = attributes;
-    this.#progress = options.observer.fileStarted(entry.name, entry.size);
+    this.#progress = options.observer.fileStarted(entry.name, entry.size, { target: path });
   }
 
   write(chunk: Buffer): Promise<void> | undefined {

@@ -142,7 +142,7 @@ export class TreeSender {
     if (status.kind !== 'file') throw notRegular(file.path);
     const unsized = status.size === 0 ? await readUnsized(file) : undefined;
     const size = unsized?.length ?? status.size;
-    const progress = this.#options.observer.fileStarted(name, size);
+    const progress = this.#options.observer.fileStarted(name, size, { source: file.path });
     let landed = false;
     try {
       const content = unsized === undefined ? readAhead(file, size) : once(unsized);

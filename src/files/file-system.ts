@@ -1,3 +1,5 @@
+import type { FileError } from '../base/errors.ts';
+
 /** What a directory entry is. `other` is a FIFO, a socket or a device. */
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
 
@@ -10,10 +12,10 @@ export interface FileStatus {
   /** Seconds since 1970, with a fraction. */
   readonly mtimeSeconds: number;
   readonly atimeSeconds: number;
-  /** Device and inode together name the object, whatever path leads to it. */
+  /** Device and inode together name the object, whatever path leads to it. Both are 0 where the file system does not tell. */
   readonly device: bigint | number;
   readonly inode: bigint | number;
-  /** How many names the object has. */
+  /** How many names the object has; 1 where the file system does not tell. */
   readonly links: number;
   readonly uid: number;
   readonly gid: number;
@@ -44,7 +46,7 @@ export interface OpenFile {
   /** Writes all the bytes, in order, from `position` on. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /**
-   * The content in order, from `position` on and at most `size` bytes of it, with as many reads under way as the file is worth: for files that are far away. A chunk stays
+   * The content in order, from `position` on and at most `size` bytes of it (0: to the end, whatever that is), with as many reads under way as the file is worth: for files that are far away. A chunk stays
    * unchanged until the next but one is asked for. Ends early where the file does. Absent where {@link read} is all there is (see readAhead).
    */
   contentFrom?(position: number, size: number): AsyncIterable<Uint8Array>;
@@ -103,6 +105,10 @@ export interface Directory {
   readLink(name: string): Promise<string>;
   /** Makes a symbolic link that points to `target`, as it is written. The name must be free. */
   makeLink(name: string, target: string): Promise<void>;
+  /** The SHA-256 of a file's content, where it can be computed without reading the content through here; undefined where it cannot. */
+  digest?(name: string): Promise<Uint8Array | undefined>;
+  /** What a failure about `name` comes from that gave no reason, where that can be found out. */
+  explain?(name: string, error: FileError): Promise<FileError>;
   setOwnMode(mode: number): Promise<void>;
   setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
   /** Makes renames and new names in this directory durable. */

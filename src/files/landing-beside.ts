@@ -13,6 +13,8 @@ export interface BesideParts {
   /** The name that the content has until it is whole. */
   readonly partial: string;
   readonly file: OpenFile;
+  /** How much of the content is there from an earlier attempt. */
+  readonly offset: number;
   /** The target, open for writing: proof that it may be written, and the way out where a rename is refused. */
   readonly existing: OpenFile | undefined;
   /** `rename` puts the new file in the place of the old one; `copy` keeps the old file, with all its names, and gives it the new content. */
@@ -26,11 +28,17 @@ export class Beside implements Landing {
   readonly #options: LandingOptions;
   /** The target is damaged and the content beside it is all there is. */
   #keep = false;
+  /** The content was found to be wrong. */
+  #wrong = false;
 
   constructor(parts: BesideParts, options: LandingOptions) {
     this.#parts = parts;
-    this.#writer = sequentialWriter(parts.file);
+    this.#writer = sequentialWriter(parts.file, parts.offset);
     this.#options = options;
+  }
+
+  get offset(): number {
+    return this.#parts.offset;
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
@@ -38,14 +46,25 @@ export class Beside implements Landing {
   }
 
   async commit(attributes: LandingAttributes): Promise<void> {
-    const { directory, existing, file, finish } = this.#parts;
+    const { directory, existing, file, finish, partial } = this.#parts;
     await this.#writer.flush();
+    await this.#check(directory, partial);
     const trouble =
       finish === 'rename' ? await this.#rename(attributes) : await this.#copyOver(existing as OpenFile, attributes);
     await file.close();
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
     if (trouble !== undefined) throw trouble;
+  }
+
+  async #check(directory: Directory, name: string): Promise<void> {
+    try {
+      await this.#options.check?.(directory, name);
+    } catch (error) {
+      // What is wrong is no beginning of anything.
+      this.#wrong = true;
+      throw error;
+    }
   }
 
   async #rename(attributes: LandingAttributes): Promise<FileError | undefined> {
@@ -98,8 +117,11 @@ export class Beside implements Landing {
 
   async discard(): Promise<void> {
     const { directory, existing, file, partial } = this.#parts;
+    const resumable = this.#options.resume !== undefined && !this.#wrong;
+    // What has come is not to be sent twice.
+    if (resumable) await this.#writer.flush().catch(() => {});
     await this.#writer.abandon();
     for (const open of [file, existing]) await open?.close().catch(() => {});
-    if (!this.#keep) await directory.remove(partial).catch(() => {});
+    if (!this.#keep && !resumable) await directory.remove(partial).catch(() => {});
   }
 }

@@ -1,5 +1,5 @@
 import type { FileError } from '../base/errors.ts';
-import type { FileStatus, OpenFile, SequentialWriter } from './file-system.ts';
+import type { Directory, FileStatus, OpenFile, SequentialWriter } from './file-system.ts';
 import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
 import { sequentialWriter } from './write-behind.ts';
 
@@ -9,28 +9,63 @@ export class InPlace implements Landing {
   readonly #status: FileStatus | undefined;
   readonly #writer: SequentialWriter;
   readonly #options: LandingOptions;
+  /** What has been handed over. Bytes. */
+  #size = 0;
+  readonly #place: { readonly directory: Directory; readonly name: string } | undefined;
 
-  constructor(file: OpenFile, status: FileStatus | undefined, options: LandingOptions) {
+  /** @param place where the file can be looked at again for `options.check` */
+  constructor(
+    file: OpenFile,
+    status: FileStatus | undefined,
+    options: LandingOptions,
+    place?: { readonly directory: Directory; readonly name: string },
+  ) {
     this.#file = file;
+    this.#place = place;
     this.#status = status;
     this.#writer = sequentialWriter(file);
     this.#options = options;
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
+    this.#size += chunk.length;
     return this.#writer.write(chunk);
   }
 
   async commit(attributes: LandingAttributes): Promise<void> {
-    const size = await this.#writer.flush();
+    const isFile = this.#status === undefined || this.#status.kind === 'file';
+    // A file that is far away does what it is asked in the order of the questions, so none need wait for an answer.
+    const trouble =
+      this.#file.writerFrom !== undefined && isFile
+        ? await this.#commitAtOnce(attributes)
+        : await this.#commitInOrder(attributes, isFile);
+    if (this.#place !== undefined) await this.#options.check?.(this.#place.directory, this.#place.name);
+    if (trouble !== undefined) throw trouble;
+  }
+
+  async #commitInOrder(attributes: LandingAttributes, isFile: boolean): Promise<FileError | undefined> {
+    await this.#writer.flush();
     let trouble: FileError | undefined;
-    if (this.#status === undefined || this.#status.kind === 'file') {
-      await this.#file.truncate(size);
+    if (isFile) {
+      await this.#file.truncate(this.#size);
       trouble = await applyAttributes(this.#file, attributes);
       if (this.#options.durable === true) await this.#file.sync();
     }
     await this.#file.close();
-    if (trouble !== undefined) throw trouble;
+    return trouble;
+  }
+
+  async #commitAtOnce(attributes: LandingAttributes): Promise<FileError | undefined> {
+    const [written, cut, applied, synced, closed] = await Promise.allSettled([
+      this.#writer.flush(),
+      this.#file.truncate(this.#size),
+      applyAttributes(this.#file, attributes),
+      this.#options.durable === true ? this.#file.sync() : undefined,
+      this.#file.close(),
+    ]);
+    for (const outcome of [written, cut, synced, closed]) if (outcome.status === 'rejected') throw outcome.reason;
+    if (applied.status === 'rejected') throw applied.reason;
+    return applied.value;
   }
 
   interrupt(): void {

@@ -1,5 +1,5 @@
 import { FileError } from '../base/errors.ts';
-import type { OpenFile } from './file-system.ts';
+import type { Directory, OpenFile } from './file-system.ts';
 
 /** How names of files under way end. Servers sweep leftovers of a killed process by it. */
 export const PARTIAL_SUFFIX = '.sealift-part';
@@ -11,6 +11,20 @@ export interface LandingOptions {
   readonly follow?: boolean;
   /** Content and name are on stable storage before {@link Landing.commit} resolves. Default false. */
   readonly durable?: boolean;
+  /** Looks at the whole content before it gets its name (or, where the target itself had to be written, after). @throws {FileError} it is not to be used: everything is removed again. */
+  readonly check?: ((directory: Directory, name: string) => Promise<void>) | undefined;
+  /** Goes on where an earlier attempt broke off, and leaves what it has where this one does. */
+  readonly resume?: Resume | undefined;
+}
+
+/** What tells whether the beginning of a file that an earlier attempt left is the beginning of this one. */
+export interface Resume {
+  /** The identity of the source (its size and time) in characters of a name: content of another source is never taken. */
+  readonly key: string;
+  /** The size of the source. */
+  readonly size: number;
+  /** Compares the end of what is there, `length` bytes in all, with the source. */
+  readonly agrees: (directory: Directory, name: string, length: number) => Promise<boolean>;
 }
 
 /** What a landed file gets besides its content. Absent values are left as they are: a replaced file keeps its mode and owner. */
@@ -25,6 +39,8 @@ export interface LandingAttributes {
  * with an owner we may not give), the target itself is written.
  */
 export interface Landing {
+  /** How much of the content is there already: the first chunk to write is the one behind it. Absent: nothing. */
+  readonly offset?: number;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /** @throws {FileError} nothing has changed then, unless the target had to be written in place, or only its mode or times could not be set. */
@@ -42,10 +58,11 @@ export interface Landing {
  */
 export async function applyAttributes(file: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
   const { mode, times } = attributes;
-  const troubles = [
-    mode === undefined ? undefined : await attempt(() => file.setMode(mode)),
-    times === undefined ? undefined : await attempt(() => file.setTimes(times.atimeSeconds, times.mtimeSeconds)),
-  ];
+  // Both at once: where requests are answered late, whoever closes the file next is behind both.
+  const troubles = await Promise.all([
+    mode === undefined ? undefined : attempt(() => file.setMode(mode)),
+    times === undefined ? undefined : attempt(() => file.setTimes(times.atimeSeconds, times.mtimeSeconds)),
+  ]);
   return troubles.find((trouble) => trouble !== undefined);
 }
 

@@ -30,22 +30,48 @@ export async function land(directory: Directory, name: string, options: LandingO
     mode: options.mode & 0o777,
     ...(through === undefined ? { create: 'if-missing' } : {}),
   });
-  if (through?.kind !== 'file') return new InPlace(existing, await existing.status(), options);
+  if (through?.kind !== 'file') return new InPlace(existing, await existing.status(), options, { directory, name });
   // Who follows links wants the file that the name leads to, so its other names are to show the new content too.
   const keepsFile = own.kind === 'symlink' || (options.follow === true && own.links > 1);
   return await landOver(directory, name, existing, keepsFile, options);
 }
 
-async function landNew(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
-  const partial = partialName(name);
-  // The person asked for `name`; that we write beside it first is no concern of theirs.
-  const file = await directory.open(partial, {
+/**
+ * Begins to write the file `name` where it stands, as scp does on the other side: an existing file keeps its inode, mode, owner and names, and holds a mixture until all is written.
+ *
+ * @throws {FileError}
+ */
+export async function landInPlace(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
+  const file = await directory.open(name, {
     access: 'write',
-    create: 'new',
+    create: 'if-missing',
     mode: options.mode & 0o777,
-    shownAs: name,
+    follow: options.follow === true,
   });
-  return new Beside({ directory, name, partial, file, existing: undefined, finish: 'rename' }, options);
+  return new InPlace(file, undefined, options, { directory, name });
+}
+
+/**
+ * Begins to write the file `name` beside it on a file system that has nothing but names (SFTP): the file is renamed over the old one when it is whole, with the old one's mode and, where that is allowed, owner. A link is
+ * not replaced but written through, in place.
+ *
+ * @throws {FileError} EISDIR for a directory
+ */
+export async function landByRename(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
+  const own = await directory.status(name);
+  if (own?.kind === 'directory') throw new FileError(joinPath(directory.path, name), 'open', 'EISDIR');
+  if (own !== undefined && own.kind !== 'file') return await landInPlace(directory, name, options);
+  const opened = await openPartial(directory, name, own?.mode ?? options.mode & 0o777, options);
+  if (own !== undefined) {
+    await opened.file.setMode(own.mode).catch(() => {});
+    await opened.file.setOwner(own.uid, own.gid).catch(() => {});
+  }
+  return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename' }, options);
+}
+
+async function landNew(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
+  const opened = await openPartial(directory, name, options.mode & 0o777, options);
+  return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename' }, options);
 }
 
 async function landOver(
@@ -55,20 +81,46 @@ async function landOver(
   keepsFile: boolean,
   options: LandingOptions,
 ): Promise<Landing> {
-  const partial = partialName(name);
-  let file: OpenFile;
+  let opened: Partial;
   try {
-    file = await directory.open(partial, { access: 'write', create: 'new', mode: 0o600, shownAs: name });
+    opened = await openPartial(directory, name, 0o600, options);
   } catch (error) {
     // A folder that takes no new files leaves no other place to write than the file itself. Any other trouble is no reason to risk its content.
     if (error instanceof FileError && IN_PLACE_CODES.has(error.code)) {
-      return new InPlace(existing, await existing.status(), options);
+      return new InPlace(existing, await existing.status(), options, { directory, name });
     }
     await existing.close();
     throw error;
   }
-  const finish = keepsFile || !(await takeOverOwner(file, existing)) ? 'copy' : 'rename';
-  return new Beside({ directory, name, partial, file, existing, finish }, options);
+  const finish = keepsFile || !(await takeOverOwner(opened.file, existing)) ? 'copy' : 'rename';
+  return new Beside({ directory, name, ...opened, existing, finish }, options);
+}
+
+interface Partial {
+  readonly partial: string;
+  readonly file: OpenFile;
+  readonly offset: number;
+}
+
+/** Opens the file beside the target: a new one, or the one that an earlier attempt left. The person asked for `name`; that we write beside it is no concern of theirs. */
+async function openPartial(
+  directory: Directory,
+  name: string,
+  mode: number,
+  { resume }: LandingOptions,
+): Promise<Partial> {
+  const access = { access: 'write', mode, shownAs: name } as const;
+  const partial = partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
+  const left = resume === undefined ? undefined : await directory.status(partial);
+  if (resume !== undefined && left !== undefined) {
+    // Whatever else has that name was not left by us.
+    const isOurs = left.kind === 'file' && left.links === 1 && left.size > 0 && left.size <= resume.size;
+    if (isOurs && (await resume.agrees(directory, partial, left.size))) {
+      return { partial, file: await directory.open(partial, access), offset: left.size };
+    }
+    await directory.remove(partial);
+  }
+  return { partial, file: await directory.open(partial, { ...access, create: 'new' }), offset: 0 };
 }
 
 /** Gives the new file the owner and mode of the one it will replace. False where that is not allowed. */
@@ -84,9 +136,9 @@ async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolea
   }
 }
 
-/** A name beside the target that nobody else uses: `.name.<random>.sealift-part`, cut to what a file system takes. */
-function partialName(name: string): string {
-  const tail = `.${randomBytes(6).toString('hex')}${PARTIAL_SUFFIX}`;
+/** A name beside the target: `.name.<key>.sealift-part`, cut to what a file system takes. The key is random where nobody else is to use it. */
+function partialName(name: string, key: string): string {
+  const tail = `.${key}${PARTIAL_SUFFIX}`;
   const room = MAX_NAME_BYTES - tail.length - 1;
   return `.${decodeName(encodeName(name).subarray(0, room))}${tail}`;
 }

@@ -42,6 +42,7 @@ async function openProgram(
   return openProgramConnection(target, {
     program: path ?? options.program ?? 'ssh',
     args: [...(options.args ?? []), ...programWords(options)],
+    direct: options.direct,
     variables: options.environment.variables,
     signal: options.signal,
     log: options.log,
@@ -64,7 +65,7 @@ async function openProgram(
 export async function connect(target: SshTarget, options: ConnectOptions): Promise<SshConnection> {
   checkTarget(target);
   options.signal?.throwIfAborted();
-  const transport = options.transport ?? 'auto';
+  const transport = options.direct === true ? 'ssh' : (options.transport ?? 'auto');
   if (transport !== 'builtin') {
     const path = await findProgram(options.program ?? 'ssh', options.environment.path);
     if (transport === 'ssh') return await openProgram(target, options, path);

@@ -43,6 +43,8 @@ export interface SshConnection extends AsyncDisposable {
   exec(command: string, options?: ChannelOptions): Promise<SshChannel>;
   /** Starts a subsystem, for example `sftp`. */
   subsystem(name: string, options?: ChannelOptions): Promise<SshChannel>;
+  /** As {@link exec}, for a command that needs no standard input. The transport may use a lighter way. */
+  run?(command: string, options?: ChannelOptions): Promise<SshChannel>;
   /** Closes all channels and the connection. Idempotent. */
   close(): Promise<void>;
 }

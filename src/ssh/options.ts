@@ -31,6 +31,8 @@ export interface ConnectOptions {
   readonly transport?: Transport | undefined;
   /** The `ssh` program (scp's `-S`): a name to find on the path, or a path. Default `ssh`. */
   readonly program?: string | undefined;
+  /** `program` is no `ssh`: it speaks the protocol of the subsystem itself on its standard input and output (scp's `-D`). */
+  readonly direct?: boolean | undefined;
   /** Option words of ssh in the user's order, for example `['-q', '-oBatchmode=yes', '-F', 'x', '-i', 'k']`. */
   readonly args?: readonly string[] | undefined;
   /** Replaces the user's keys and agent. Built-in transport only. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-/** Bytes kept for a reader besides what the source itself keeps. */
+/** Bytes kept for a reader besides what the source itself keeps, unless the caller says another number. */
 const READ_AHEAD = 256 * 1024;
 
 /** Chunks below this are put together. */
@@ -11,9 +11,9 @@ const SMALL_BYTES = 1024;
  * ends, or is drained by Node when a child exits, before somebody reads. A destroyed relay throws away what still comes:
  * if that stayed in the source, the source would never end.
  */
-export function relayReadable(source: Readable): Readable {
+export function relayReadable(source: Readable, readAhead: number = READ_AHEAD): Readable {
   const relay = new Readable({
-    highWaterMark: READ_AHEAD,
+    highWaterMark: readAhead,
     read() {
       source.resume();
     },
@@ -30,7 +30,8 @@ export function relayReadable(source: Readable): Readable {
   const flush = (): void => {
     const pieces = small;
     small = [];
-    if (pieces.length > 0) push(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+    // One piece is copied too: it would keep the memory of its whole packet.
+    if (pieces.length > 0) push(Buffer.concat(pieces));
   };
   const end = (): void => {
     flush();

@@ -1,25 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { localSsh } from '../support/local-ssh.ts';
 import { runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
 import { tempDirectory } from '../support/temp.ts';
 import { until } from '../support/until.ts';
-
-/** A stand-in for ssh that runs the remote command on this machine, with our own scp as the remote one. */
-async function localSsh(): Promise<string> {
-  const program = join(await tempDirectory(), 'ssh');
-  const script = `#!/bin/sh
-for last; do :; done
-eval "set -- $last"
-shift
-exec '${process.execPath}' '${sealiftLauncher}' scp "$@"
-`;
-  await writeFile(program, script);
-  await chmod(program, 0o755);
-  return program;
-}
 
 describe('sealift scp', () => {
   it.each([
@@ -30,7 +17,7 @@ describe('sealift scp', () => {
     const dir = await tempDirectory();
     await writeFile(join(dir, 'f'), 'private');
     await mkdir(join(dir, 'to'));
-    const result = await runSealift(['scp', '-S', await localSsh(), ...args], { cwd: dir });
+    const result = await runSealift(['scp', '-O', '-S', await localSsh(), ...args], { cwd: dir });
     expect(result).toEqual({ status: 1, stdout: '', stderr: "sealift: '': No such file or directory\n" });
     expect(await readdir(join(dir, 'to'))).toEqual([]);
   });
@@ -46,7 +33,7 @@ describe('sealift scp', () => {
     const dir = await tempDirectory();
     await mkdir(join(dir, 'one'));
     await writeFile(join(dir, 'one', 'x'), 'content');
-    const result = await runSealift(['scp', '-r', '-S', await localSsh(), `h:${dir}/one/.`, join(dir, 'new')]);
+    const result = await runSealift(['scp', '-O', '-r', '-S', await localSsh(), `h:${dir}/one/.`, join(dir, 'new')]);
     expect(result).toEqual({ status: 1, stdout: '', stderr: `sealift: ${dir}/new: No such file or directory\n` });
     expect(await readdir(dir)).toEqual(['one']);
   });
@@ -55,7 +42,7 @@ describe('sealift scp', () => {
     const dir = await tempDirectory();
     await writeFile(join(dir, 'f'), 'content');
     const full = await open('/dev/full', 'w');
-    const args = [sealiftLauncher, 'scp', '-v', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'g')];
+    const args = [sealiftLauncher, 'scp', '-O', '-v', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'g')];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', full.fd] });
     const [status] = await once(child, 'exit');
     await full.close();
@@ -67,7 +54,7 @@ describe('sealift scp', () => {
     const dir = await tempDirectory();
     await mkdir(join(dir, 'many'));
     for (let i = 0; i < 50; i++) await writeFile(join(dir, 'many', `f${i}`), 'x');
-    const script = '"$0" "$1" scp -vvv -r -S "$2" "h:$3/many" "$3/out" 2>&1 >/dev/null | head -n 3 >/dev/null';
+    const script = '"$0" "$1" scp -O -vvv -r -S "$2" "h:$3/many" "$3/out" 2>&1 >/dev/null | head -n 3 >/dev/null';
     await runProgram('sh', ['-c', script, process.execPath, sealiftLauncher, await localSsh(), dir]);
     expect(await readdir(join(dir, 'out'))).toHaveLength(50);
   });
@@ -78,7 +65,7 @@ describe('sealift scp', () => {
     await writeFile(join(dir, 'f'), bytes);
     execFileSync('mkfifo', [join(dir, 'fifo')]);
     const reading = readFile(join(dir, 'fifo'));
-    const result = await runSealift(['scp', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'fifo')]);
+    const result = await runSealift(['scp', '-O', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'fifo')]);
     expect(result).toEqual({ status: 0, stdout: '', stderr: '' });
     expect((await reading).equals(bytes)).toBe(true);
   });
@@ -89,7 +76,7 @@ describe('sealift scp', () => {
     execFileSync('mkfifo', [join(dir, 'fifo')]);
     const holder = await open(join(dir, 'fifo'), 'r+');
     let pid = 0;
-    const copy = runSealift(['scp', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'fifo')], {
+    const copy = runSealift(['scp', '-O', '-S', await localSsh(), `h:${dir}/f`, join(dir, 'fifo')], {
       onStart: (id) => (pid = id),
     });
     await until(async () => (await holder.read(Buffer.alloc(1), 0, 1)).bytesRead === 1, copy);

@@ -81,12 +81,17 @@ describe('the options of scp', () => {
     },
   );
 
-  it.each([['-l0'], ['-lx'], ['-l104857601'], ['-M'], ['-Z'], ['--transport=x']])(
+  it.each([['-l0'], ['-lx'], ['-l104857601'], ['-M'], ['-Z'], ['--transport=x'], ['--progress=yes']])(
     'answers %s with the usage',
     (arg) => {
       expect(() => parseScpOptions([arg])).toThrow(UsageError);
     },
   );
+
+  it('shows progress as scp does unless told otherwise', () => {
+    expect(parseScpOptions([]).progress).toBe('auto');
+    expect(parseScpOptions(['--progress', 'bar', '-q', '--progress=json']).progress).toBe('json');
+  });
 
   it('knows the letters of the remote side', () => {
     expect(parseScpOptions(['-v', '-r', '-p', '-d', '-t', '--', '-x'])).toMatchObject({

@@ -40,14 +40,20 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
     await rm(small, { recursive: true });
   });
 
-  describe.each(['ssh', 'builtin'] as const)('by the transport %s', (transport) => {
+  describe.each([
+    ['ssh', '-s'],
+    ['builtin', '-s'],
+    ['ssh', '-O'],
+    ['builtin', '-O'],
+  ] as const)('by the transport %s with %s', (transport, mode) => {
     const scp = (args: readonly string[], options: Parameters<typeof runSealift>[1] = {}) =>
-      runSealift(['scp', `--transport=${transport}`, '-F', client.configFile, ...args], options);
+      runSealift(['scp', mode, `--transport=${transport}`, '-F', client.configFile, ...args], options);
+    const cutOff = mode === '-O' ? 1 : 255;
 
     it('because the disk here is full: the old file stays, the others arrive, nothing is left over', async (context) => {
       if (small === undefined) return context.skip('a tmpfs cannot be mounted here');
       const dir = await tempDirectory();
-      const to = join(small, `down-${transport}`);
+      const to = join(small, `down-${transport}${mode}`);
       await mkdir(to);
       await writeFile(join(to, 'big'), 'old content');
       await mkdir(join(dir, 'from'));
@@ -63,11 +69,15 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
     it('because the disk there is full: its reason is shown and the other files arrive', async (context) => {
       if (small === undefined) return context.skip('a tmpfs cannot be mounted here');
       const dir = await tempDirectory();
-      const to = join(small, `up-${transport}`);
+      const to = join(small, `up-${transport}${mode}`);
       await mkdir(to);
       await writeFile(join(dir, 'big'), Buffer.alloc(8 * MEBIBYTE, 1));
       const result = await scp([join(dir, 'big'), `server:${to}`]);
-      expect(result).toEqual({ status: 1, stdout: '', stderr: `scp: ${to}/big: No space left on device\n` });
+      expect(result).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `${mode === '-O' ? 'scp: ' : 'sealift: server:'}${to}/big: No space left on device\n`,
+      });
       await rm(to, { recursive: true });
     });
 
@@ -86,7 +96,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       });
     });
 
-    it('because the connection is cut, wherever that is: status 1, no hang, the file and the host are named, the old content stays', async () => {
+    it('because the connection is cut, wherever that is: a status, no hang, the file and the host are named, the old content stays', async () => {
       const proxy = await startCuttingProxy(sshd.port);
       try {
         const dir = await tempDirectory();
@@ -102,10 +112,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
           for (const part of [0.0005, 0.001, 0.01, 0.3, 0.6, 0.97]) {
             proxy.cutAfter = Math.floor(whole * (part + Math.random() * 0.01));
             const { status, stderr } = await scp(args, { timeoutMs: 20_000 });
-            expect(status, `cut after ${proxy.cutAfter} of ${whole}: ${stderr}`).toBe(1);
+            expect(status, `cut after ${proxy.cutAfter} of ${whole}: ${stderr}`).toBe(cutOff);
             if (part >= 0.3)
               expect(stderr).toMatch(
-                /^sealift: server: lost connection while (?:receiving|sending) \S+\/f \(\d+ of 3145728 bytes\)/m,
+                /^sealift: server: lost connection while (?:receiving|sending|copying) \S+\/f \(\d+ of 3145728 bytes\)/m,
               );
             else expect(stderr).not.toBe('');
             expect(stderr).not.toContain('    at ');
@@ -141,13 +151,16 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a copy that cannot be finish
       await writeFile(join(dir, 'f'), 'x');
       execFileSync('mount', ['-o', 'remount,ro', small]);
       try {
-        const scp = (args: readonly string[]) => runSealift(['scp', '-F', client.configFile, ...args]);
+        const scp = (args: readonly string[]) => runSealift(['scp', '-O', '-F', client.configFile, ...args]);
         expect((await scp([`server:${dir}/f`, small])).stderr).toBe(`sealift: ${small}/f: Read-only file system\n`);
         expect(await scp([join(dir, 'f'), `server:${small}`])).toEqual({
           status: 1,
           stdout: '',
           stderr: `scp: ${small}/f: Read-only file system\n`,
         });
+        expect((await scp(['-s', join(dir, 'f'), `server:${small}`])).stderr).toBe(
+          `sealift: server:${small}/f: Read-only file system\n`,
+        );
       } finally {
         execFileSync('mount', ['-o', 'remount,rw', small]);
       }

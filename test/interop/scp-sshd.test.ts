@@ -31,9 +31,18 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
     await sshd.stop();
   });
 
-  describe.each(['ssh', 'builtin'] as const)('by the transport %s', (transport) => {
+  describe.each([
+    ['ssh', '-s'],
+    ['builtin', '-s'],
+    ['ssh', '-O'],
+    ['builtin', '-O'],
+  ] as const)('by the transport %s with %s', (transport, mode) => {
     const scp = (args: readonly string[], options: Parameters<typeof runSealift>[1] = {}) =>
-      runSealift(['scp', `--transport=${transport}`, '-F', client.configFile, ...args], options);
+      runSealift(['scp', mode, `--transport=${transport}`, '-F', client.configFile, ...args], options);
+    /** What a host says of a file: the SCP protocol brings the words of its scp. */
+    const remote = (text: string) => (mode === '-O' ? `scp: ${text}` : `sealift: server:${text}`);
+    /** OpenSSH's scp ends with 255 where the connection of its SFTP mode fails. */
+    const unconnected = mode === '-O' ? 1 : 255;
 
     it.each([0, 1, 32_767, 32_768, 32_769, 1_000_003])('copies a file of %i bytes both ways', async (size) => {
       const dir = await tempDirectory();
@@ -76,7 +85,9 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
         stderr: '',
       });
       const sources = ['a', '-d'].map((name) => `server:${dir}/up/${name}`);
-      expect(await scp([...sources, `server:"${dir}/up/b c"`, join(dir, 'down')])).toEqual({
+      expect(
+        await scp([...sources, mode === '-O' ? `server:"${dir}/up/b c"` : `server:${dir}/up/b c`, join(dir, 'down')]),
+      ).toEqual({
         status: 0,
         stdout: '',
         stderr: '',
@@ -92,7 +103,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
       expect(up).toEqual({ status: 1, stdout: '', stderr: 'sealift: nope: No such file or directory\n' });
       expect(await readdir(join(dir, 'up'))).toEqual(['good']);
       const down = await scp([`server:${dir}/nope`, `server:${dir}/good`, '.'], { cwd: join(dir, 'up') });
-      expect(down).toEqual({ status: 1, stdout: '', stderr: `scp: ${dir}/nope: No such file or directory\n` });
+      expect(down).toEqual({ status: 1, stdout: '', stderr: `${remote(`${dir}/nope`)}: No such file or directory\n` });
     });
 
     it('takes the port from -P, from a URI and from ssh_config', async () => {
@@ -100,7 +111,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
       await writeFile(join(dir, 'f'), 'x');
       const { configFile } = await sshd.client({ alias: '127.0.0.1', config: ['Port 1'] });
       const run = (args: readonly string[]) =>
-        runSealift(['scp', `--transport=${transport}`, '-F', configFile, ...args]);
+        runSealift(['scp', mode, `--transport=${transport}`, '-F', configFile, ...args]);
       expect((await run(['-P', String(sshd.port), join(dir, 'f'), `127.0.0.1:${dir}/p`])).stderr).toBe('');
       expect((await run([join(dir, 'f'), `scp://127.0.0.1:${sshd.port}/${dir}/u`])).stderr).toBe('');
       expect((await scp([join(dir, 'f'), `server:${dir}/c`])).stderr).toBe('');
@@ -146,11 +157,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
       expect(await readFile(join(dir, 'second name'), 'utf8')).toBe('newer content');
     });
 
-    it('says that a host cannot be reached, with status 1', async () => {
+    it('says that a host cannot be reached', async () => {
       const dir = await tempDirectory();
       const { configFile } = await sshd.client({ alias: 'closed', config: ['Port 1'] });
-      const result = await runSealift(['scp', `--transport=${transport}`, '-F', configFile, 'closed:f', dir]);
-      expect(result.status).toBe(1);
+      const result = await runSealift(['scp', mode, `--transport=${transport}`, '-F', configFile, 'closed:f', dir]);
+      expect(result.status).toBe(unconnected);
       expect(result.stderr).toMatch(/refused/);
     });
 
@@ -160,13 +171,14 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
       const { configFile } = await sshd.client({ knownHosts: [`[${sshd.host}]:${sshd.port} ${other}`] });
       const result = await runSealift([
         'scp',
+        mode,
         `--transport=${transport}`,
         '-F',
         configFile,
         'server:/etc/hostname',
         dir,
       ]);
-      expect(result.status).toBe(1);
+      expect(result.status).toBe(unconnected);
       expect(result.stderr).toMatch(/host key/i);
       expect(await readdir(dir)).toEqual([]);
     });
@@ -196,11 +208,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
     });
   });
 
-  it('copies a tree of 10,000 files both ways', { timeout: 120_000 }, async () => {
+  it.each(['-s', '-O'])('copies a tree of 10,000 files both ways with %s', { timeout: 120_000 }, async (mode) => {
     const dir = await tempDirectory();
     await makeTree(join(dir, 'tree'), { smallFiles: 10_000, bigFileBytes: 1, depth: 2 });
     const scp = (args: readonly string[]) =>
-      runSealift(['scp', '-rpF', client.configFile, ...args], { timeoutMs: 55_000 });
+      runSealift(['scp', mode, '-rpF', client.configFile, ...args], { timeoutMs: 55_000 });
     expect(await scp([join(dir, 'tree'), `server:${dir}/there`])).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(await scp([`server:${dir}/there`, join(dir, 'back')])).toEqual({ status: 0, stdout: '', stderr: '' });
     const { files, differences } = await compareTrees(join(dir, 'tree'), join(dir, 'back'));

@@ -27,17 +27,19 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a talkative login shell', ()
         const scp = (args: readonly string[]) =>
           runSealift(['scp', `--transport=${transport}`, '-F', configFile, ...args], { timeoutMs: 15_000 });
         for (const args of [
-          [join(dir, 'f'), `server:${dir}/g`],
+          ['-O', join(dir, 'f'), `server:${dir}/g`],
+          ['-O', `server:${dir}/f`, join(dir, 'g')],
           [`server:${dir}/f`, join(dir, 'g')],
         ]) {
           const { status, stderr } = await scp(args);
           // Without a line end, what is shown may go on into what followed.
           const start = shown === '"Hello"' ? '"Hello' : shown;
           expect(stderr).toContain(`the remote shell printed ${start}`);
-          expect(stderr).toContain('where the copy protocol should begin');
+          const protocol = args[0] === '-O' ? 'copy' : 'SFTP';
+          expect(stderr).toContain(`where the ${protocol} protocol should begin`);
           expect(stderr).toContain('login shell of the remote account');
           expect(stderr.includes('\x1b')).toBe(false);
-          expect(status).toBe(1);
+          expect(status).toBe(args[0] === '-O' ? 1 : 255);
         }
         expect(await readdir(dir)).toEqual(['f']);
       } finally {
@@ -56,8 +58,10 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a talkative login shell', ()
         const { configFile } = await sshd.client();
         const dir = await tempDirectory();
         await writeFile(join(dir, 'f'), 'x');
+        // OpenSSH's server throws away the standard error of a subsystem.
         const result = await runSealift([
           'scp',
+          '-O',
           `--transport=${transport}`,
           '-F',
           configFile,

@@ -8,13 +8,16 @@ export interface CuttingProxy extends AsyncDisposable {
   cutAfter: number;
   /** What passed on the connection that was made last. */
   readonly passed: number;
+  /** How many connections were made. */
+  readonly connections: number;
 }
 
 export async function startCuttingProxy(targetPort: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
-  const state = { cutAfter: Number.POSITIVE_INFINITY, passed: 0 };
+  const state = { cutAfter: Number.POSITIVE_INFINITY, passed: 0, connections: 0 };
   const server = createServer((client) => {
     state.passed = 0;
+    state.connections++;
     const limit = state.cutAfter;
     const upstream = connect(targetPort, '127.0.0.1');
     const cut = () => {
@@ -55,6 +58,9 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
     },
     get passed() {
       return state.passed;
+    },
+    get connections() {
+      return state.connections;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

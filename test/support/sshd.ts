@@ -174,7 +174,7 @@ function serverConfig(
     'MaxStartups 100:30:200',
     'MaxSessions 50',
     'PrintMotd no',
-    'Subsystem sftp internal-sftp',
+    ...(own.some((line) => /^subsystem\s+sftp\b/i.test(line.trim())) ? [] : ['Subsystem sftp internal-sftp']),
     'LogLevel VERBOSE',
     ...own.filter((line) => /^match\b/i.test(line.trim())),
     '',

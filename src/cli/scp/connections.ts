@@ -39,7 +39,7 @@ export class Connections {
     const options: ConnectOptions = {
       environment: processEnvironment(),
       transport: this.#options.transport,
-      ...(this.#options.sshProgram === undefined ? {} : { program: this.#options.sshProgram }),
+      ...this.#program(),
       args: this.#options.sshArgs,
       batchMode: this.#options.batchMode,
       ...(this.#options.batchMode ? {} : { prompter: createPrompter(process.env) }),
@@ -47,6 +47,12 @@ export class Connections {
       log: this.#log,
     };
     return await connect(target, options);
+  }
+
+  #program(): Pick<ConnectOptions, 'program' | 'direct'> {
+    const { sftpProgram, sshProgram } = this.#options;
+    if (sftpProgram !== undefined) return { program: sftpProgram, direct: true };
+    return sshProgram === undefined ? {} : { program: sshProgram };
   }
 
   /** Closes what is open. Never throws. */

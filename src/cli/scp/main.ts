@@ -5,6 +5,7 @@ import { rawArguments } from '../raw-args.ts';
 import { Reporter } from '../report.ts';
 import { abortOnSignals, Interrupted } from '../signals.ts';
 import { FatalOptionError, parseScpOptions, type ScpOptions } from './options.ts';
+import type { RunProgress } from './progress.ts';
 import { scpHelp, scpUsage } from './usage.ts';
 
 /** Exit statuses of scp, which scripts rely on. */
@@ -16,7 +17,7 @@ const FATAL = 255;
  * The `scp` command.
  *
  * @param program how messages name it: `scp` where it was started so, else `sealift`
- * @returns the exit status: 0; 1 for a usage error, a signal, or anything that was not copied; 255 for a bad option value
+ * @returns the exit status: 0; 1 for a usage error, a signal, or anything that was not copied; 255 for a bad option value and, except with `-O`, for a lost connection or a server that breaks the rules
  */
 export async function scpMain(args: readonly string[], program: 'scp' | 'sealift'): Promise<number> {
   const reporter = new Reporter(program);
@@ -40,10 +41,6 @@ export async function scpMain(args: readonly string[], program: 'scp' | 'sealift
     if (problem !== '') reporter.note(`${program}: ${problem}`);
     process.stderr.write(scpUsage(program));
     return FAILED;
-  }
-  if (options.protocol === 'sftp' && options.role === 'client') {
-    reporter.note(`${program}: -s: the SFTP protocol is not there yet; leave -s out to copy by the SCP protocol`);
-    return FATAL;
   }
   return await run(options, reporter);
 }
@@ -72,17 +69,39 @@ async function run(options: ScpOptions, reporter: Reporter): Promise<number> {
   try {
     if (options.role !== 'client') {
       const { runRemoteEnd } = await import('./remote-end.ts');
-      return await runRemoteEnd(options, signal);
+      return await statusOf(() => runRemoteEnd(options, signal), reporter, signal);
     }
-    const { ScpRun } = await import('./run.ts');
-    return (await new ScpRun(options, reporter, signal).run()) ? OK : FAILED;
+    const { startProgress } = await import('./progress.ts');
+    const progress = startProgress(options, signal);
+    reporter.watchedBy(progress);
+    const status = await statusOf(() => runClient(options, reporter, progress, signal), reporter, signal);
+    await progress.end?.(status);
+    return status;
+  } finally {
+    release();
+  }
+}
+
+async function runClient(
+  options: ScpOptions,
+  reporter: Reporter,
+  progress: RunProgress,
+  signal: AbortSignal,
+): Promise<number> {
+  const { ScpRun } = await import('./run.ts');
+  const result = await new ScpRun(options, reporter, progress, signal).run();
+  return { copied: OK, failed: FAILED, fatal: FATAL }[result];
+}
+
+/** The exit status of some work, whose failure is reported here. */
+async function statusOf(work: () => Promise<number>, reporter: Reporter, signal: AbortSignal): Promise<number> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof Interrupted) return FAILED;
     if (signal.aborted) return FAILED;
     if (!(error instanceof SealiftError) && !(error instanceof OperandError)) throw error;
     reporter.error(error);
     return FAILED;
-  } finally {
-    release();
   }
 }

@@ -1,16 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { getopt, type ParsedOption, UsageError } from '../getopt.ts';
+import { applyBeyondOption, BEYOND, type BeyondOptions, noBeyondOptions, sftpOnly } from './beyond.ts';
 
-/** The letters of OpenSSH's scp, with those that are gone (`1`, `2`, `M`) so that they get their own answers. */
-const LETTERS = '12346ABCTdfOpqRrstvD:F:J:M:P:S:c:i:l:o:X:';
+/** The letters of OpenSSH's scp, with those that are gone (`1`, `2`, `M`) so that they get their own answers; `j` is ours. */
+const LETTERS = '12346ABCTdfOpqRrstvD:F:J:M:P:S:c:i:j:l:o:X:';
 
 /** Long options are ours: scp has none. */
-const LONG = { transport: 'value', 'preserve-special': 'flag', help: 'flag', version: 'flag' } as const;
+const LONG = {
+  transport: 'value',
+  'preserve-special': 'flag',
+  'raw-path': 'flag',
+  progress: 'value',
+  ...BEYOND,
+  help: 'flag',
+  version: 'flag',
+} as const;
 
 /** A mistake that OpenSSH's scp answers with exit status 255. */
 export class FatalOptionError extends Error {
   override readonly name = 'FatalOptionError';
 }
+
+/** `--progress`: a meter as scp has it, a meter in any case, events for a program, nothing. */
+export type ProgressForm = 'auto' | 'bar' | 'json' | 'none';
 
 /** What the command line of scp asks for. */
 export interface ScpOptions {
@@ -21,6 +33,8 @@ export interface ScpOptions {
   readonly preserveSpecial: boolean;
   /** `-d`: set by the other side's scp when it sends several sources. */
   readonly targetIsDirectory: boolean;
+  /** Paths go to the shell of a host as they are, where the SCP protocol is used without `-O`. */
+  readonly rawPath: boolean;
   readonly quiet: boolean;
   /** How many `-v` */
   readonly verbosity: number;
@@ -32,9 +46,17 @@ export interface ScpOptions {
   readonly port?: number;
   readonly bytesPerSecond?: number;
   readonly sshProgram?: string;
+  /** `-D`: a program that speaks SFTP itself, in place of ssh. */
+  readonly sftpProgram?: string;
+  /** `-X nrequests=`: SFTP requests under way. */
+  readonly sftpRequests?: number;
+  /** `-X buffer=`: bytes of one SFTP read or write. */
+  readonly sftpBufferBytes?: number;
   readonly transport: 'auto' | 'ssh' | 'builtin';
+  readonly progress: ProgressForm;
   /** Option words for ssh, in the order they were given. */
   readonly sshArgs: readonly string[];
+  readonly beyond: Readonly<BeyondOptions>;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -49,6 +71,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export function parseScpOptions(args: readonly string[]): ScpOptions {
   const { options, operands } = getopt(args, LETTERS, LONG);
   const sshArgs: string[] = [];
+  const beyond = noBeyondOptions();
   const result: Mutable<ScpOptions> = {
     role: 'client',
     operands,
@@ -56,6 +79,7 @@ export function parseScpOptions(args: readonly string[]): ScpOptions {
     preserve: false,
     preserveSpecial: false,
     targetIsDirectory: false,
+    rawPath: false,
     quiet: false,
     verbosity: 0,
     batchMode: false,
@@ -63,12 +87,26 @@ export function parseScpOptions(args: readonly string[]): ScpOptions {
     protocol: 'default',
     throughLocal: 'default',
     transport: 'auto',
+    progress: 'auto',
     sshArgs,
+    beyond,
     help: false,
     version: false,
   };
-  for (const option of options) applyOption(option, result, sshArgs);
+  for (const option of options) {
+    if (!applyBeyondOption(option.name, option.value ?? '', beyond)) applyOption(option, result, sshArgs);
+  }
+  checkTogether(result);
   return result;
+}
+
+/** Options that need a protocol which others forbid. */
+function checkTogether({ protocol, throughLocal, beyond, role }: ScpOptions): void {
+  if (role !== 'client') return;
+  const [first] = sftpOnly(beyond);
+  if (first === undefined) return;
+  if (protocol === 'scp') throw new UsageError(`${first}: not with -O, whose protocol cannot do it`);
+  if (throughLocal === 'remote') throw new UsageError(`${first}: not with -R, where the other host copies by itself`);
 }
 
 function applyOption(option: ParsedOption, result: Mutable<ScpOptions>, sshArgs: string[]): void {
@@ -120,9 +158,10 @@ function applyOption(option: ParsedOption, result: Mutable<ScpOptions>, sshArgs:
       result.bytesPerSecond = parseLimit(value);
       return;
     case 'X':
-      checkSftpOption(value);
+      applySftpOption(value, result);
       return;
     case 'D':
+      result.sftpProgram = value;
       return;
     default:
       applySshOption(name, value, result, sshArgs);
@@ -160,8 +199,14 @@ function applySshOption(name: string, value: string, result: Mutable<ScpOptions>
     case 'transport':
       result.transport = parseTransport(value);
       return;
+    case 'progress':
+      result.progress = parseProgress(value);
+      return;
     case 'preserve-special':
       result.preserveSpecial = true;
+      return;
+    case 'raw-path':
+      result.rawPath = true;
       return;
     case 'help':
       result.help = true;
@@ -177,6 +222,11 @@ function applySshOption(name: string, value: string, result: Mutable<ScpOptions>
 function parseTransport(value: string): 'auto' | 'ssh' | 'builtin' {
   if (value === 'auto' || value === 'ssh' || value === 'builtin') return value;
   throw new UsageError(`--transport=${value}: must be auto, ssh or builtin`);
+}
+
+function parseProgress(value: string): ProgressForm {
+  if (value === 'auto' || value === 'bar' || value === 'json' || value === 'none') return value;
+  throw new UsageError(`--progress=${value}: must be auto, bar, json or none`);
 }
 
 function parsePort(value: string): number {
@@ -208,10 +258,12 @@ function parseLimit(value: string): number {
   return (kilobits * 1024) / 8;
 }
 
-/** `-X` tunes the SFTP protocol: its values are checked although this protocol does not use them. */
-function checkSftpOption(value: string): void {
+/** `-X` tunes the SFTP protocol. */
+function applySftpOption(value: string, result: Mutable<ScpOptions>): void {
   const match = /^(nrequests|buffer)=([0-9]+)([kK]?)$/.exec(value);
   const number = match === null ? 0 : Number(match[2]) * (match[3] && match[1] === 'buffer' ? 1024 : 1);
   if (number < 1 || number > 262_144)
     throw new FatalOptionError(`-X ${value}: must be nrequests=1..262144 or buffer=1..262144`);
+  if (match?.[1] === 'buffer') result.sftpBufferBytes = number;
+  else result.sftpRequests = number;
 }

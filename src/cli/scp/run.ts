@@ -1,79 +1,112 @@
-import { SealiftError } from '../../base/errors.ts';
+import { ConnectionError, ProtocolError, SealiftError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import {
-  describeLocation,
-  isSafeUser,
-  type Location,
-  OperandError,
-  parseLocation,
-  type RemoteLocation,
-} from '../../copy/location.ts';
+import { isSafeUser, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
-import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
-import { observe, ProgressDisplay } from '../terminal/progress.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
-import { Connections } from './connections.ts';
 import { copyLocally } from './local-copy.ts';
 import type { ScpOptions } from './options.ts';
+import type { RunProgress } from './progress.ts';
+import { Remotes } from './remotes.ts';
+import { FinalWords, withRetries } from './retry.ts';
+import { between, download, type Transfer, upload } from './transfer.ts';
 
-/** Runs one scp command line as the client: local to remote, remote to local, local to local. */
+/** How a run ended. `fatal` is for what OpenSSH's scp ends at once with: a lost connection, a server that breaks the rules. */
+export type RunResult = 'copied' | 'failed' | 'fatal';
+
+/** Operands that one step copies: they follow each other and share a source. */
+type Group =
+  | { readonly kind: 'local'; readonly paths: string[] }
+  | { readonly kind: 'remote'; readonly locations: RemoteLocation[] };
+
+/** Runs one scp command line as the client. */
 export class ScpRun {
   readonly #options: ScpOptions;
   readonly #reporter: Reporter;
   readonly #signal: AbortSignal;
-  readonly #log: Log;
-  readonly #connections: Connections;
-  readonly #observer: CopyObserver;
-  readonly #rateLimit: RateLimit | undefined;
-  readonly #remoteText = new RemoteText((text) => process.stderr.write(text));
+  readonly #remotes: Remotes;
+  readonly #transfer: Transfer;
+  readonly #remoteText: RemoteText;
+  readonly #progress: RunProgress;
+  readonly #finalWords = new FinalWords();
   #failures = 0;
+  #fatal = false;
 
-  constructor(options: ScpOptions, reporter: Reporter, signal: AbortSignal) {
+  constructor(options: ScpOptions, reporter: Reporter, progress: RunProgress, signal: AbortSignal) {
     this.#options = options;
+    this.#progress = progress;
+    this.#remoteText = new RemoteText((text) => reporter.text(text));
     this.#reporter = reporter;
     this.#signal = signal;
-    const { verbosity, quiet, bytesPerSecond } = options;
-    this.#log = {
+    const { verbosity, bytesPerSecond } = options;
+    const log: Log = {
       level: verbosity,
       debug: (level, text) => {
         if (level <= verbosity) reporter.note(`debug${level}: ${text}`);
       },
     };
-    this.#connections = new Connections(options, this.#log, signal);
-    const display = process.stdout.isTTY && !quiet ? new ProgressDisplay(process.stdout) : undefined;
-    this.#observer = observe(
-      display,
-      (error) => this.#reporter.error(error),
-      () => stderrReady(signal),
-    );
-    this.#rateLimit = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
+    const onStderr = (bytes: Buffer) => {
+      this.#remoteText.push(bytes);
+      this.#finalWords.look(bytes);
+      return stderrReady(signal);
+    };
+    this.#remotes = new Remotes(options, { signal, log, reporter, onStderr });
+    this.#transfer = {
+      options,
+      observer: this.#observer(),
+      rateLimit: bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond),
+      signal,
+      log,
+      onStderr,
+      landed: new Set(),
+      targetIsDirectory: options.operands.length > 2,
+    };
   }
 
-  /**
-   * Copies all sources to the target.
-   *
-   * @returns whether everything was copied; every failure has been reported.
-   */
-  async run(): Promise<boolean> {
+  #observer(): CopyObserver {
+    const progress = this.#progress;
+    return {
+      found: (size) => progress.found?.(size),
+      foundAll: () => progress.foundAll?.(),
+      fileStarted: (name, size, paths) => progress.fileStarted(name, size, paths),
+      skipped: (name, size, paths) => progress.skipped?.(name, size, paths),
+      planned: (name, size, paths) => progress.planned?.(name, size, paths),
+      failed: (error) => this.#reporter.error(error),
+      ready: () => both(stderrReady(this.#signal), progress.ready?.()),
+    };
+  }
+
+  /** Copies all sources to the target. Every failure has been reported when this resolves. */
+  async run(): Promise<RunResult> {
     const { operands } = this.#options;
     const target = parseLocation(operands.at(-1) as string);
-    const sources = operands.slice(0, -1);
     try {
-      if (target.kind === 'remote') await this.#toRemote(sources, target);
-      else await this.#toLocal(sources, target.path);
+      if (target.kind === 'local' && operands.length > 2) await requireDirectory(target.path);
+      const groups = await this.#groups(operands.slice(0, -1));
+      for (const group of groups) {
+        this.#progress.step?.(group === groups.at(-1));
+        await this.#attempt(() =>
+          this.#persistently(() =>
+            target.kind === 'local' ? this.#toLocal(group, target.path) : this.#toRemote(group, target),
+          ),
+        );
+      }
     } finally {
+      const troubles = await this.#remotes.close();
       this.#remoteText.flush();
-      await this.#connections.close();
+      if (this.#failures === 0) for (const error of troubles) this.#fail(error);
     }
-    return this.#failures === 0;
+    if (this.#fatal) return 'fatal';
+    return this.#failures === 0 ? 'copied' : 'failed';
   }
 
   #fail(error: unknown): void {
     this.#signal.throwIfAborted();
     this.#failures++;
+    const isFatal = error instanceof ConnectionError || error instanceof ProtocolError;
+    if (isFatal && this.#options.protocol !== 'scp') this.#fatal = true;
     this.#reporter.error(error);
   }
 
@@ -87,85 +120,76 @@ export class ScpRun {
     }
   }
 
-  #copyOptions(location: RemoteLocation): ScpDownloadOptions {
-    const { recursive, preserve, preserveSpecial, strictNames, verbosity, operands } = this.#options;
-    const trace = (direction: 'send' | 'receive', what: string) =>
-      this.#log.debug(3, `scp ${direction === 'send' ? '->' : '<-'} ${what}`);
-    return {
-      host: location.host,
-      recursive,
-      preserve,
-      preserveSpecial,
-      strictNames,
-      verbose: verbosity > 0,
-      targetIsDirectory: operands.length > 2,
-      observer: this.#observer,
-      rateLimit: this.#rateLimit,
+  /** `--retry`: over a new connection where the old one was lost. */
+  async #persistently(step: () => Promise<number>): Promise<number> {
+    const { retries } = this.#options.beyond;
+    return await withRetries(step, {
+      retries,
       signal: this.#signal,
-      trace: verbosity >= 3 ? trace : undefined,
-      onStderr: (bytes) => {
-        this.#remoteText.push(bytes);
-        return stderrReady(this.#signal);
+      mayRetry: () => !this.#finalWords.seen,
+      again: async (error, pause, attempt) => {
+        this.#reporter.notice(`${error.message}; trying again in ${pause} s (${attempt} of ${retries})`);
+        await this.#remotes.close();
       },
-    };
-  }
-
-  #announce(location: RemoteLocation): void {
-    if (this.#options.verbosity === 0) return;
-    const user = location.user ?? '(unspecified)';
-    this.#reporter.note(
-      `Executing: program ${this.#options.sshProgram ?? 'ssh'} host ${location.host}, user ${user}, protocol scp`,
-    );
-  }
-
-  async #toRemote(sources: readonly string[], target: RemoteLocation): Promise<void> {
-    const local: string[] = [];
-    for (const source of sources) {
-      await this.#attempt(async () => {
-        const location = parseLocation(source);
-        if (location.kind === 'remote') throw remoteToRemote(location, target);
-        local.push(location.path);
-        return 0;
-      });
-    }
-    if (local.length === 0) return;
-    await this.#attempt(async () => {
-      this.#announce(target);
-      const { uploadByScp } = await import('../../copy/scp-upload.ts');
-      const connection = await this.#connections.get(target);
-      return await uploadByScp(connection, localFileSystem(), local, target, this.#copyOptions(target));
     });
   }
 
-  async #toLocal(sources: readonly string[], target: string): Promise<void> {
-    if (sources.length > 1) await requireDirectory(target);
-    for (const source of sources) await this.#attempt(() => this.#oneToLocal(source, target));
+  /** Puts sources together that follow each other and come from the same place. */
+  async #groups(sources: readonly string[]): Promise<Group[]> {
+    const groups: Group[] = [];
+    for (const source of sources) {
+      await this.#attempt(async () => {
+        const location = parseLocation(source);
+        const last = groups.at(-1);
+        if (location.kind === 'local') {
+          if (last?.kind === 'local') last.paths.push(location.path);
+          else groups.push({ kind: 'local', paths: [location.path] });
+          return 0;
+        }
+        if (location.user !== undefined && !isSafeUser(location.user))
+          throw new OperandError(`${location.user}: invalid user name`);
+        const [first] = last?.kind === 'remote' ? last.locations : [];
+        if (last?.kind === 'remote' && first !== undefined && this.#remotes.key(first) === this.#remotes.key(location))
+          last.locations.push(location);
+        else groups.push({ kind: 'remote', locations: [location] });
+        return 0;
+      });
+    }
+    return groups;
   }
 
-  async #oneToLocal(source: string, target: string): Promise<number> {
-    const location = parseLocation(source);
-    const { recursive, preserve } = this.#options;
-    if (location.kind === 'local') {
-      return (await copyLocally(location.path, target, { recursive, preserve, signal: this.#signal })) ? 0 : 1;
+  async #toRemote(group: Group, target: RemoteLocation): Promise<number> {
+    if (group.kind === 'local')
+      return await upload(this.#transfer, await this.#remotes.get(target), group.paths, target);
+    const [first] = group.locations as [RemoteLocation];
+    if (this.#options.throughLocal === 'remote') {
+      const { copyFromOrigin } = await import('./from-origin.ts');
+      return await copyFromOrigin(this.#transfer, await this.#remotes.connection(first), group.locations, target);
     }
-    if (location.user !== undefined && !isSafeUser(location.user))
-      throw new OperandError(`${location.user}: invalid user name`);
-    this.#announce(location);
-    const { downloadByScp } = await import('../../copy/scp-download.ts');
-    const connection = await this.#connections.get(location);
-    // What a peer sends into a tree is written below open directories, so that links in it cannot lead elsewhere.
-    const files = localFileSystem({ pin: recursive });
-    return await downloadByScp(connection, files, location, target, this.#copyOptions(location));
+    // One after the other: both may ask on the terminal.
+    const origin = await this.#remotes.get(first);
+    return await between(this.#transfer, origin, group.locations, await this.#remotes.get(target), target);
   }
+
+  async #toLocal(group: Group, target: string): Promise<number> {
+    if (group.kind === 'remote') {
+      const [first] = group.locations as [RemoteLocation];
+      return await download(this.#transfer, await this.#remotes.get(first), group.locations, target);
+    }
+    const { recursive, preserve } = this.#options;
+    let failures = 0;
+    for (const path of group.paths) {
+      if (!(await copyLocally(path, target, { recursive, preserve, signal: this.#signal }))) failures++;
+    }
+    return failures;
+  }
+}
+
+function both(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Promise.all([one, other]).then(() => {});
 }
 
 async function requireDirectory(target: string): Promise<void> {
   const directory = await localFileSystem().directory(target);
   await directory.close();
-}
-
-function remoteToRemote(source: Location, target: Location): OperandError {
-  return new OperandError(
-    `${describeLocation(source)} to ${describeLocation(target)}: copies between two remote hosts are not there yet; copy to this machine first, then on`,
-  );
 }

@@ -4,7 +4,8 @@ export function scpUsage(program: 'scp' | 'sealift'): string {
   const indent = ' '.repeat(`usage: ${name} `.length);
   return `usage: ${name} [-346ABCOpqrTv] [-c cipher] [-F ssh_config] [-i identity_file]
 ${indent}[-J destination] [-l limit] [-o ssh_option] [-P port] [-S program]
-${indent}[--transport=auto|ssh|builtin] source ... target
+${indent}[--transport=auto|ssh|builtin] [--progress=auto|bar|json|none]
+${indent}source ... target
 `;
 }
 
@@ -23,6 +24,9 @@ Copying
   --preserve-special keep those bits too when copying from a host, with -p
   -l LIMIT           at most LIMIT Kbit/s
   -q                 no progress meter
+  --progress=FORM    auto (default): a meter on a terminal, in the foreground, without -q;
+                     bar: on a terminal in any case, one line for all files;
+                     json: events for scripts on standard output; none: nothing
   -v                 tell what is going on; up to -vvv, which shows every message
   -O                 the SCP protocol (what is used in any case, so far)
   -T                 do not compare the names a host sends with those asked for;

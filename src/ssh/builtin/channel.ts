@@ -5,13 +5,20 @@ import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit } from '../connection.ts';
 import { relayReadable } from '../relay.ts';
 import type { Session } from './session.ts';
+import { packSmallPackets } from './small-packets.ts';
 
+/** Bytes read ahead of a reader. Few, because they may be single ones; the channel keeps the rest of its window itself. */
+const READ_AHEAD = 16 * 1024;
 /** Bytes a writer may be ahead of the window. */
 const WRITE_AHEAD = 512 * 1024;
 /** Bytes that wait for the socket: a server may announce any window and read nothing. */
 const SOCKET_BACKLOG = 1024 * 1024;
+/** Writes below this that come in one turn go out together: a packet for each reply of one byte is slow and full of garbage. */
+const SMALL_BYTES = 1024;
 /** How long a channel waits for its close after the exit status. */
 const SETTLE_MS = 250;
+
+const isSmall = (chunk: Buffer): boolean => chunk.length < SMALL_BYTES;
 
 /** Passes on what is written, at the speed of the window and of the socket. */
 function outputOf(channel: ClientChannel, session: Session): { output: Writable; end: (error: Error) => void } {
@@ -26,17 +33,30 @@ function outputOf(channel: ClientChannel, session: Session): { output: Writable;
     if (session.stream.writableLength < SOCKET_BACKLOG) finish();
     else session.stream.once('drain', finish);
   };
+  const send = (chunks: readonly Buffer[]): void => {
+    const parts = chunks.every(isSmall) ? [Buffer.concat(chunks)] : chunks;
+    try {
+      for (const [i, part] of parts.entries()) channel.write(part, i === parts.length - 1 ? sent : undefined);
+    } catch (error) {
+      finish(error as Error);
+    }
+  };
   const output = new Writable({
     highWaterMark: WRITE_AHEAD,
     decodeStrings: true,
     write(chunk: Buffer, _encoding, done) {
       if (ended) return done(ended);
       waiting = done;
-      try {
-        channel.write(chunk, sent);
-      } catch (error) {
-        finish(error as Error);
-      }
+      if (!isSmall(chunk)) return send([chunk]);
+      // What else is written in this turn waits for this chunk and comes to writev.
+      process.nextTick(() => {
+        if (waiting === done) send([chunk]);
+      });
+    },
+    writev(writes: readonly { chunk: Buffer }[], done) {
+      if (ended) return done(ended);
+      waiting = done;
+      send(writes.map(({ chunk }) => chunk));
     },
     final(done) {
       try {
@@ -66,8 +86,11 @@ function outputOf(channel: ClientChannel, session: Session): { output: Writable;
 
 /** Makes a channel of an ssh2 channel on which a command or subsystem was started. */
 export function builtinChannel(channel: ClientChannel, session: Session, host: string): SshChannel {
-  const input = relayReadable(channel);
-  const stderr = relayReadable(channel.stderr);
+  const input = relayReadable(channel, READ_AHEAD);
+  const stderr = relayReadable(channel.stderr, READ_AHEAD);
+  // After the relays, which are to see each packet first.
+  packSmallPackets(channel);
+  packSmallPackets(channel.stderr);
   const { output, end } = outputOf(channel, session);
   let status: SshExit | undefined;
   let closed: Error | undefined;

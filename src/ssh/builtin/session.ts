@@ -8,10 +8,11 @@ import type { Offer } from './algorithms.ts';
 import { type AuthenticationContext, type Authenticator, createAuthenticator } from './authenticator.ts';
 import { answerPasswordChange } from './password-change.ts';
 import { shownLine, shownText } from './prompts.ts';
+import { lendReads } from './read-buffer.ts';
 import { sessionError } from './session-error.ts';
 import { loadSsh2 } from './ssh2.ts';
 import { offerCertificates } from './ssh2-certificates.ts';
-import { observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
+import { copiesInput, observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
 
 /** How many banners are shown. */
 export const MAX_BANNERS = 8;
@@ -187,6 +188,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
     authHandler: authHandler(authenticator, fail, () => refusal) as never,
     ...(log.level >= 3 && { debug: (text: string) => log.debug(3, printable(text)) }),
   };
+  lendReads(stream, () => copiesInput(client));
   client.connect(options);
   certificates = addCertificates(client, plan, fail);
   repairIdentification(client);

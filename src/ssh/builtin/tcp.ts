@@ -3,6 +3,7 @@ import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { strerror } from '../../base/strerror.ts';
 import type { HostConfig } from '../config/host-config.ts';
+import { readIntoOneBuffer } from './read-buffer.ts';
 
 /** How long a silent peer may be gone before the system notices (TCPKeepAlive). */
 const KEEP_ALIVE_MS = 60_000;
@@ -40,7 +41,8 @@ function connectError(cause: NodeJS.ErrnoException, config: HostConfig): Connect
  * @throws {ConnectionError}
  */
 export async function connectTcp(config: HostConfig, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({
+  const socket: Socket = connect({
+    onread: readIntoOneBuffer(() => socket),
     host: config.hostname,
     port: config.port,
     noDelay: true,

@@ -4,7 +4,9 @@ import { checkTarget } from '../names.ts';
 /** What is started on the remote side. */
 export type RemoteRequest =
   | { readonly kind: 'exec'; readonly command: string }
-  | { readonly kind: 'subsystem'; readonly name: string };
+  | { readonly kind: 'subsystem'; readonly name: string }
+  /** A command that is only waited for, without standard input: scp's `-R`. */
+  | { readonly kind: 'run'; readonly command: string };
 
 /** Options in front of the user's: ssh takes the first value it sees, so these cannot be overridden. */
 const fixed: readonly string[] = [
@@ -25,15 +27,26 @@ const fixed: readonly string[] = [
  */
 export function programArguments(target: SshTarget, args: readonly string[], request: RemoteRequest): string[] {
   checkTarget(target);
+  const place = [
+    ...(target.port === undefined ? [] : ['-p', String(target.port)]),
+    ...(target.user === undefined ? [] : ['-l', target.user]),
+  ];
+  if (request.kind === 'run')
+    return ['-x', '-oClearAllForwardings=yes', '-n', ...args, ...place, '--', target.host, request.command];
   return [
     ...fixed,
     ...args,
     '-oForwardAgent=no',
-    ...(target.port === undefined ? [] : ['-p', String(target.port)]),
-    ...(target.user === undefined ? [] : ['-l', target.user]),
+    ...place,
     ...(request.kind === 'subsystem' ? ['-s'] : []),
     '--',
     target.host,
     request.kind === 'exec' ? request.command : request.name,
   ];
+}
+
+/** The arguments for a program that speaks a subsystem's protocol itself, in place of `ssh` (scp's `-D`). */
+export function directArguments(target: SshTarget, name: string): string[] {
+  checkTarget(target);
+  return ['--', target.host, name];
 }

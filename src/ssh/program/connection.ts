@@ -4,7 +4,7 @@ import { type Log, silentLog } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
 import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
 import { checkTarget } from '../names.ts';
-import { programArguments, type RemoteRequest } from './arguments.ts';
+import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
 
 /** Options of {@link openProgramConnection}. */
@@ -13,6 +13,8 @@ export interface ProgramConnectionOptions {
   readonly program?: string | undefined;
   /** Option words of ssh in the user's order. */
   readonly args?: readonly string[] | undefined;
+  /** The program is no `ssh` but speaks the protocol of the subsystem itself (scp's `-D`): it gets nothing but host and name, and runs no commands. */
+  readonly direct?: boolean | undefined;
   /** The environment of the program. Default: that of this process. */
   readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
   /** Ends the connection with all its channels. */
@@ -54,6 +56,15 @@ async function start(
   }
 }
 
+function argumentsFor(target: SshTarget, request: RemoteRequest, options: ProgramConnectionOptions): string[] {
+  if (options.direct !== true) return programArguments(target, options.args ?? [], request);
+  if (request.kind === 'subsystem') return directArguments(target, request.name);
+  throw new ConnectionError(printable(target.host), 'open', 'this program runs no commands', {
+    code: 'ERR_NOT_OFFERED',
+    cure: 'leave -D out',
+  });
+}
+
 /**
  * Connects through the system's `ssh` program, which is started anew for each channel. Nothing is started before the
  * first channel.
@@ -73,7 +84,7 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
     const lost = () =>
       new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
     if (closed) throw lost();
-    const args = programArguments(target, options.args ?? [], request);
+    const args = argumentsFor(target, request, options);
     log.debug(1, `starting ${[program, ...args].map(printable).join(' ')}`);
     const channel = programChannel(await start(program, args, target.host, options), target.host);
     channels.add(channel);
@@ -104,6 +115,7 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   return {
     exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),
     subsystem: (name, channelOptions) => open({ kind: 'subsystem', name }, channelOptions),
+    run: (command, channelOptions) => open({ kind: 'run', command }, channelOptions),
     close,
     [Symbol.asyncDispose]: close,
   };

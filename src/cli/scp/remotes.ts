@@ -1,0 +1,123 @@
+import { ConnectionError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { printable } from '../../base/printable.ts';
+import { describeLocation, type RemoteLocation } from '../../copy/location.ts';
+import type { SftpLink } from '../../copy/sftp-open.ts';
+import type { SshConnection } from '../../ssh/connection.ts';
+import type { Reporter } from '../report.ts';
+import { Connections } from './connections.ts';
+import type { ScpOptions } from './options.ts';
+
+/** A host of this run, and the protocol that is spoken with it. */
+export type Remote = {
+  readonly host: string;
+  readonly connection: SshConnection;
+} & ({ readonly protocol: 'sftp'; readonly link: SftpLink } | { readonly protocol: 'scp' });
+
+export interface RemotesOptions {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly reporter: Reporter;
+  readonly onStderr: (bytes: Buffer) => Promise<void> | undefined;
+}
+
+/** The hosts of one run: each is connected to once, and what it cannot do is remembered. */
+export class Remotes {
+  readonly #options: ScpOptions;
+  readonly #run: RemotesOptions;
+  readonly #connections: Connections;
+  readonly #known = new Map<string, Promise<Remote>>();
+
+  constructor(options: ScpOptions, run: RemotesOptions) {
+    this.#options = options;
+    this.#run = run;
+    this.#connections = new Connections(options, run.log, run.signal);
+  }
+
+  /** One key for all locations that share a connection. */
+  key(location: RemoteLocation): string {
+    return JSON.stringify([location.host, location.user, location.port ?? this.#options.port]);
+  }
+
+  /** The connection alone, for what needs no file protocol. */
+  connection(location: RemoteLocation): Promise<SshConnection> {
+    return this.#connections.get(location);
+  }
+
+  get(location: RemoteLocation): Promise<Remote> {
+    const key = this.key(location);
+    let remote = this.#known.get(key);
+    if (remote === undefined) {
+      remote = this.#open(location);
+      // A failure is thrown to each who asks; until then nobody may be listening.
+      remote.catch(() => {});
+      this.#known.set(key, remote);
+    }
+    return remote;
+  }
+
+  async #open(location: RemoteLocation): Promise<Remote> {
+    const { host } = location;
+    this.#announce(location);
+    const connection = await this.#connections.get(location);
+    if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
+    const { openSftp } = await import('../../copy/sftp-open.ts');
+    const { signal, log, onStderr } = this.#run;
+    try {
+      const link = await openSftp(connection, {
+        host,
+        signal,
+        onStderr,
+        maxRequests: this.#options.sftpRequests,
+        trace:
+          log.level >= 3
+            ? (direction, what) => log.debug(3, `sftp ${direction === 'send' ? '->' : '<-'} ${what}`)
+            : undefined,
+      });
+      return { host, connection, protocol: 'sftp', link };
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || !this.#mayFallBack) throw error;
+      if (!this.#options.quiet)
+        this.#run.reporter.notice(`${printable(host)}: the server has no SFTP; copying by the SCP protocol (-O)`);
+      return { host, connection, protocol: 'scp' };
+    }
+  }
+
+  /** `-s` asks for SFTP and nothing else, and `-D` names a program that speaks nothing else. */
+  get #mayFallBack(): boolean {
+    return this.#options.protocol !== 'sftp' && this.#options.sftpProgram === undefined;
+  }
+
+  #announce(location: RemoteLocation): void {
+    const { verbosity, sftpProgram, sshProgram, protocol } = this.#options;
+    if (verbosity === 0) return;
+    const user = location.user ?? '(unspecified)';
+    const what = protocol === 'scp' ? 'protocol scp' : 'command sftp';
+    this.#run.reporter.note(
+      `Executing: program ${sftpProgram ?? sshProgram ?? 'ssh'} host ${location.host}, user ${user}, ${what}`,
+    );
+    this.#run.log.debug(2, `for ${describeLocation(location)}`);
+  }
+
+  /**
+   * Says goodbye to all hosts. Never throws.
+   *
+   * @returns the hosts whose SFTP server ended with an error, after everything had been answered.
+   */
+  async close(): Promise<Error[]> {
+    const troubles: Error[] = [];
+    const known = [...this.#known.values()];
+    this.#known.clear();
+    for (const pending of known) {
+      const remote = await pending.catch(() => undefined);
+      if (remote?.protocol !== 'sftp') continue;
+      const healthy = remote.link.session.failure === undefined && !this.#run.signal.aborted;
+      const exit = await remote.link.close();
+      const { sftpExitError } = await import('../../copy/sftp-open.ts');
+      const error = healthy ? sftpExitError(exit, remote.host) : undefined;
+      if (error !== undefined) troubles.push(error);
+    }
+    await this.#connections.close();
+    return troubles;
+  }
+}

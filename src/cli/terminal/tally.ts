@@ -1,0 +1,106 @@
+import type { FileProgress } from '../../copy/observer.ts';
+
+/** A file that is under way. */
+export interface TalliedFile extends FileProgress {
+  readonly name: string;
+  /** Bytes: what was announced, or what has moved where that is more. */
+  readonly size: number;
+}
+
+/** Counts what one run finds, moves and finishes. Pure. */
+export class Tally {
+  filesFound = 0;
+  filesCopied = 0;
+  /** Files that need not be copied. */
+  filesSkipped = 0;
+  bytesSkipped = 0;
+  /** Files that are over, copied or not. */
+  filesDone = 0;
+  bytesFound = 0;
+  bytesMoved = 0;
+  /** Bytes of the files that are copied or may yet be. */
+  #bytesExpected = 0;
+  /** Files that were found and have not begun. */
+  #waiting = 0;
+  #foundAll = false;
+  #isLastStep = true;
+  readonly #underWay = new Set<TalliedFile>();
+
+  /** A step of the run begins: the sources of one place. */
+  step(isLast: boolean): void {
+    this.#isLastStep = isLast;
+    this.#foundAll = false;
+    // What the step before left undone, because it ended as a whole, does not begin any more.
+    this.#waiting = 0;
+  }
+
+  found(size: number): void {
+    this.#foundAll = false;
+    this.#waiting++;
+    this.#add(size);
+  }
+
+  foundAll(): void {
+    this.#foundAll = true;
+  }
+
+  #add(size: number): void {
+    this.filesFound++;
+    this.bytesFound += size;
+    this.#bytesExpected += size;
+  }
+
+  /** Nothing more will be found. */
+  get isComplete(): boolean {
+    return this.#foundAll && this.#isLastStep;
+  }
+
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesExpected - this.bytesMoved);
+  }
+
+  /** The file that has been under way for longest. */
+  get current(): TalliedFile | undefined {
+    const [first] = this.#underWay;
+    return first;
+  }
+
+  /** The next file begins, found ahead or not. */
+  #next(size: number): void {
+    if (this.#waiting > 0) this.#waiting--;
+    else this.#add(size);
+  }
+
+  skip(size: number): void {
+    this.#next(size);
+    this.filesDone++;
+    this.filesSkipped++;
+    this.bytesSkipped += size;
+    this.#bytesExpected -= size;
+  }
+
+  start(name: string, size: number): TalliedFile {
+    this.#next(size);
+    let moved = 0;
+    const file: TalliedFile = {
+      name,
+      get size() {
+        return Math.max(size, moved);
+      },
+      moved: (bytes) => {
+        const before = file.size;
+        moved += bytes;
+        this.bytesMoved += bytes;
+        this.#bytesExpected += file.size - before;
+      },
+      finished: (landed) => {
+        if (!this.#underWay.delete(file)) return;
+        this.filesDone++;
+        if (landed) this.filesCopied++;
+        this.#bytesExpected -= file.size - moved;
+      },
+    };
+    this.#underWay.add(file);
+    return file;
+  }
+}

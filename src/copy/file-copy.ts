@@ -1,0 +1,203 @@
+import { createHash, type Hash } from 'node:crypto';
+import { ConnectionError, FileError } from '../base/errors.ts';
+import type { Directory, FileStatus, OpenFile } from '../files/file-system.ts';
+import type { Landing, LandingAttributes, LandingOptions } from '../files/landing-types.ts';
+import { joinPath } from '../files/path.ts';
+import { readAhead } from '../files/read-ahead.ts';
+import { verifyCopy } from './digest.ts';
+import type { CopyObserver } from './observer.ts';
+import { resumeFor } from './overlap.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { Place } from './target.ts';
+
+/** Files whose size the system gives as 0 may have content all the same (/proc): as much is read to find out. Bytes. */
+const MAX_UNSIZED_BYTES = 16 * 1024 * 1024;
+
+/** Most files without a size are empty: no large buffers for them. */
+const UNSIZED_CHUNK_BYTES = 4096;
+
+export interface FileCopyOptions {
+  /** Set times and the mode as the source has them. */
+  readonly preserve: boolean;
+  /** Which of the mode bits 07777 a file may get with `preserve`. */
+  readonly modeMask: number;
+  /** How a file comes to its name: see files/landing.ts. */
+  readonly land: (directory: Directory, name: string, options: LandingOptions) => Promise<Landing>;
+  /** Compare the content with its source before it gets its name. */
+  readonly verify?: boolean | undefined;
+  /** Go on where an earlier copy of the same source broke off, and let the next one do so. */
+  readonly resume?: boolean | undefined;
+  readonly observer: CopyObserver;
+  readonly rateLimit?: RateLimit | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A file to copy: found in a directory under a name. */
+export interface FoundFile {
+  readonly directory: Directory;
+  readonly name: string;
+  /** What was found there, links followed. */
+  readonly status: FileStatus;
+}
+
+/**
+ * Copies one file to its place. On failure nothing is left there that was not there before, unless the target had to be written in place.
+ *
+ * @throws {FileError} this file could not be copied. Errors of the connection pass.
+ */
+export async function copyFile(
+  found: FoundFile,
+  place: Place & { readonly follow: boolean },
+  options: FileCopyOptions,
+): Promise<void> {
+  const progress = options.observer.fileStarted(found.name, found.status.size, {
+    source: joinPath(found.directory.path, found.name),
+    target: joinPath(place.directory.path, place.name),
+  });
+  let landed = false;
+  let bytes = 0;
+  const moved = (count: number): void => {
+    bytes += count;
+    progress.moved(count);
+  };
+  try {
+    await copyOpened(found, place, options, moved);
+    landed = true;
+  } catch (error) {
+    throw lostDuring(error, joinPath(found.directory.path, found.name), bytes, found.status.size);
+  } finally {
+    progress.finished(landed);
+  }
+}
+
+/** Adds to a lost connection what was under way; any other error comes back as it is. */
+function lostDuring(error: unknown, path: string, bytes: number, size: number): unknown {
+  if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
+  const reason = error.message.slice(error.host.length + 2);
+  return new ConnectionError(error.host, 'transfer', `${reason} while copying ${path} (${bytes} of ${size} bytes)`, {
+    code: 'ERR_CONNECTION_LOST',
+    cause: error,
+  });
+}
+
+async function copyOpened(
+  found: FoundFile,
+  place: Place & { readonly follow: boolean },
+  options: FileCopyOptions,
+  moved: (bytes: number) => void,
+): Promise<void> {
+  const source = await found.directory.open(found.name, { access: 'read', follow: true });
+  try {
+    // Far away the status is as old as the listing; a second question would cost another round trip for each file.
+    const status = source.contentFrom === undefined ? await source.status() : found.status;
+    if (status.kind !== 'file') throw notRegular(source.path);
+    await new FileCopy({ ...found, status }, source, place, options).run(moved);
+  } finally {
+    // What was read has been checked by its length: a source that does not close has nothing more to say about it.
+    await source.close().catch(() => {});
+  }
+}
+
+export function notRegular(path: string): FileError {
+  return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
+}
+
+class FileCopy {
+  readonly #found: FoundFile;
+  readonly #source: OpenFile;
+  readonly #place: Place & { readonly follow: boolean };
+  readonly #options: FileCopyOptions;
+  /** The digest of what was read; undefined where nobody asks for it, or where the beginning was not read. */
+  #hash: Hash | undefined;
+
+  constructor(
+    found: FoundFile,
+    source: OpenFile,
+    place: Place & { readonly follow: boolean },
+    options: FileCopyOptions,
+  ) {
+    this.#found = found;
+    this.#source = source;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  async run(moved: (bytes: number) => void): Promise<void> {
+    const { signal, verify, resume, land } = this.#options;
+    const { directory, name, follow } = this.#place;
+    const { status } = this.#found;
+    const landing = await land(directory, name, {
+      mode: status.mode & 0o777,
+      follow,
+      check: verify === true ? (where, called) => this.#check(where, called) : undefined,
+      resume: resume === true && status.size > 0 ? resumeFor(this.#source, status) : undefined,
+    });
+    const interrupt = () => landing.interrupt?.();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    let landed = false;
+    try {
+      await this.#move(landing, moved);
+      await landing.commit(this.#attributes());
+      landed = true;
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+      if (!landed) await landing.discard();
+    }
+  }
+
+  async #check(directory: Directory, name: string): Promise<void> {
+    const shown = joinPath(this.#place.directory.path, this.#place.name);
+    await verifyCopy(this.#found, { directory, name, shown }, this.#hash?.digest());
+  }
+
+  #attributes(): LandingAttributes {
+    const { preserve, modeMask } = this.#options;
+    const { mode, atimeSeconds, mtimeSeconds } = this.#found.status;
+    // scp keeps whole seconds: what a peer can hold decides, and the same copy gives the same times in every mode.
+    const times = { atimeSeconds: Math.floor(atimeSeconds), mtimeSeconds: Math.floor(mtimeSeconds) };
+    return preserve ? { mode: mode & modeMask, times } : {};
+  }
+
+  async #move(landing: Landing, moved: (bytes: number) => void): Promise<void> {
+    const { rateLimit, signal, verify } = this.#options;
+    const { size } = this.#found.status;
+    const start = landing.offset ?? 0;
+    const limit = size === 0 ? MAX_UNSIZED_BYTES + 1 : size - start;
+    if (verify === true && start === 0) this.#hash = createHash('sha256');
+    let total = start;
+    if (start > 0) moved(start);
+    for await (const chunk of this.#content(start, limit)) {
+      total += chunk.length;
+      if (size === 0 && total > MAX_UNSIZED_BYTES) throw this.#tooLarge();
+      this.#hash?.update(chunk);
+      const busy = landing.write(chunk);
+      moved(chunk.length);
+      if (busy !== undefined) await busy;
+      const held = rateLimit?.wait(chunk.length, signal);
+      if (held !== undefined) await held;
+      signal?.throwIfAborted();
+    }
+    if (total < size) throw this.#tooShort(total);
+  }
+
+  #content(start: number, limit: number): AsyncIterable<Uint8Array> {
+    const chunkBytes = this.#found.status.size === 0 ? UNSIZED_CHUNK_BYTES : undefined;
+    // A local target collects more chunks than two before it writes them.
+    const fresh = this.#place.directory.entries === undefined;
+    // 0 asks for whatever there is.
+    const asked = this.#found.status.size === 0 ? 0 : limit;
+    return this.#source.contentFrom?.(start, asked) ?? readAhead(this.#source, limit, { chunkBytes, start, fresh });
+  }
+
+  #tooLarge(): FileError {
+    return new FileError(this.#source.path, 'read', 'EFBIG', {
+      reason: `its size is given as 0 but it holds more than ${MAX_UNSIZED_BYTES} bytes`,
+    });
+  }
+
+  #tooShort(total: number): FileError {
+    return new FileError(this.#source.path, 'read', 'ERR_FILE_CHANGED', {
+      reason: `ends after ${total} of ${this.#found.status.size} bytes`,
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { checkPeerName } from '../base/peer-name.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { land, landByRename, landInPlace } from '../files/landing.ts';
+import { locate, stripTrailingSlashes } from '../files/path.ts';
+import type { SftpFileSystem } from '../sftp/file-system.ts';
+import { expandAll } from './sftp-expand.ts';
+import { Target } from './target.ts';
+import { TreeCopy, type TreeCopyOptions } from './tree-copy.ts';
+
+/** How many files move at the same time unless told otherwise. */
+export const DEFAULT_PARALLEL = 64;
+
+/** The mode of a directory that is made for several sources, lessened by the umask. */
+const NEW_TARGET_MODE = 0o777;
+
+export interface SftpCopyOptions extends Omit<TreeCopyOptions, 'land' | 'followLinks' | 'parallel'> {
+  /** The target must be a directory: there are several sources. */
+  readonly targetIsDirectory: boolean;
+  /** Default {@link DEFAULT_PARALLEL}. */
+  readonly parallel?: number | undefined;
+  /** Remote files are written beside their names, made durable and renamed over what is there. Local ones always are. */
+  readonly atomic?: boolean | undefined;
+  /** Make the directories that are missing on the way to the target. */
+  readonly makeParents?: boolean | undefined;
+}
+
+/**
+ * Copies local files and trees to one remote target.
+ *
+ * @returns how many entries failed; each has been reported to the observer.
+ * @throws {SealiftError} where the copy as a whole could not be done.
+ */
+export async function uploadBySftp(
+  local: FileSystem,
+  sources: readonly string[],
+  remote: SftpFileSystem,
+  target: string,
+  options: SftpCopyOptions,
+): Promise<number> {
+  const makeMode = options.targetIsDirectory ? await modeForTarget(local, sources) : undefined;
+  return await copyAll(local, sources, remote, await remote.expand(target), {
+    ...options,
+    makeMode,
+    tree: { land: remoteLanding(options), followLinks: 'always' },
+  });
+}
+
+/**
+ * Copies what remote paths and patterns name to one local target. Names here come from the request and, below it, from the listings of the server after they passed the gate.
+ *
+ * @returns how many entries failed; each has been reported to the observer.
+ * @throws {SealiftError} where the copy as a whole could not be done.
+ */
+export async function downloadBySftp(
+  remote: SftpFileSystem,
+  paths: readonly string[],
+  local: FileSystem,
+  target: string,
+  options: SftpCopyOptions,
+): Promise<number> {
+  const sources = await expandAll(remote, paths, options.observer);
+  return await copyAll(remote, sources.paths, local, target, {
+    ...options,
+    targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
+    makeMode: options.targetIsDirectory ? undefined : NEW_TARGET_MODE,
+    tree: { land, followLinks: options.recursive ? 'never' : 'top' },
+    failures: sources.failures,
+  });
+}
+
+/** Copies what paths and patterns of one host name to a target on another; what moves goes through this process. */
+export async function copyBetween(
+  origin: SftpFileSystem,
+  paths: readonly string[],
+  remote: SftpFileSystem,
+  target: string,
+  options: SftpCopyOptions,
+): Promise<number> {
+  const sources = await expandAll(origin, paths, options.observer);
+  return await copyAll(origin, sources.paths, remote, await remote.expand(target), {
+    ...options,
+    targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
+    makeMode: undefined,
+    tree: { land: remoteLanding(options), followLinks: 'always' },
+    failures: sources.failures,
+  });
+}
+
+/** How files come to their names on a host. */
+function remoteLanding({ atomic, resume }: SftpCopyOptions): TreeCopyOptions['land'] {
+  if (atomic === true) return (directory, name, how) => landByRename(directory, name, { ...how, durable: true });
+  return resume === true ? landByRename : landInPlace;
+}
+
+interface AllOptions extends SftpCopyOptions {
+  readonly makeMode: number | undefined;
+  readonly tree: Pick<TreeCopyOptions, 'land' | 'followLinks'>;
+  /** Sources that failed before the copy began. */
+  readonly failures?: number;
+}
+
+async function copyAll(
+  from: FileSystem,
+  sources: readonly string[],
+  to: FileSystem,
+  path: string,
+  options: AllOptions,
+): Promise<number> {
+  const failures = options.failures ?? 0;
+  if (sources.length === 0) return failures;
+  const { targetIsDirectory, makeMode, makeParents, dryRun } = options;
+  const target = await Target.open(to, path, { mustBeDirectory: targetIsDirectory, makeMode, makeParents, dryRun });
+  try {
+    const parallel = options.parallel ?? DEFAULT_PARALLEL;
+    const copy = new TreeCopy(target, { ...options, ...options.tree, parallel });
+    for (const source of sources) await copySource(copy, from, source);
+    await copy.finish();
+    return failures + copy.failures;
+  } finally {
+    await target.close();
+  }
+}
+
+/** The home of a user is called by the user's name here: what the server says of it is no name for anything. */
+async function copySource(copy: TreeCopy, from: FileSystem, path: string): Promise<void> {
+  const user = 'expand' in from ? /^~([^/]+)\/*$/.exec(path)?.[1] : undefined;
+  if (user === undefined) await copy.copy(from, path);
+  else await copy.copy(from, `${stripTrailingSlashes(path)}/.`, checkPeerName(user));
+}
+
+/** The mode for a target directory that is made for several sources: that of the first one, and usable by its owner. */
+async function modeForTarget(local: FileSystem, sources: readonly string[]): Promise<number> {
+  const located = await locate(local, sources[0] ?? '.').catch(() => undefined);
+  try {
+    const status = located?.name ? await located.directory.status(located.name, { follow: true }) : undefined;
+    return status === undefined ? NEW_TARGET_MODE : (status.mode & 0o777) | 0o700;
+  } catch {
+    return NEW_TARGET_MODE;
+  } finally {
+    await located?.directory.close();
+  }
+}

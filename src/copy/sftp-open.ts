@@ -1,0 +1,103 @@
+import { withDeadline } from '../base/deadline.ts';
+import { ConnectionError, RemoteError } from '../base/errors.ts';
+import { type SftpFileSystem, sftpFileSystem } from '../sftp/file-system.ts';
+import { SftpSession } from '../sftp/session.ts';
+import type { Trace } from '../sftp/trace.ts';
+import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
+import { RemoteHasher } from './remote-hasher.ts';
+import { type OnStderr, passStderr } from './stderr.ts';
+
+/** How long a side that ended its stream may take to end, in milliseconds. */
+const LAST_WORDS_TIMEOUT_MS = 2_000;
+const FAREWELL_TIMEOUT_MS = 10_000;
+
+/** What the `ssh` program says where the server has no such subsystem; it ends with the status of a lost connection then. */
+const REFUSED = /^subsystem request failed on channel [0-9]+\r?$/m;
+
+export interface SftpOpenOptions {
+  /** How errors name the host. */
+  readonly host: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly trace?: Trace | undefined;
+  /** Requests under way (scp's `-X nrequests`). */
+  readonly maxRequests?: number | undefined;
+  readonly onStderr?: OnStderr | undefined;
+}
+
+/** An open SFTP subsystem of a host. */
+export interface SftpLink {
+  readonly session: SftpSession;
+  readonly files: SftpFileSystem;
+  /** Says goodbye. @returns how the subsystem ended. Never rejects. */
+  close(): Promise<SshExit>;
+}
+
+/**
+ * Starts the SFTP subsystem of a host.
+ *
+ * @throws {ConnectionError} `ERR_NOT_OFFERED` where the server has none, by whichever of its signs: the request is refused, the channel closes, the program behind it is missing. Any
+ * other error is one of the connection, or of a server that speaks something else.
+ */
+export async function openSftp(connection: SshConnection, options: SftpOpenOptions): Promise<SftpLink> {
+  const { host, signal } = options;
+  const channel = await connection.subsystem('sftp', signal === undefined ? {} : { signal });
+  let refused = false;
+  let open = false;
+  passStderr(channel, (bytes) => {
+    if (!open && REFUSED.test(bytes.toString('latin1'))) {
+      refused = true;
+      // Our own notice says the same in words that help.
+      if (bytes.length < 64) return undefined;
+    }
+    return options.onStderr?.(bytes);
+  });
+  try {
+    const session = await SftpSession.open(channel, {
+      host,
+      signal,
+      trace: options.trace,
+      maxRequests: options.maxRequests,
+    });
+    open = true;
+    const prefix = host.includes(':') ? `[${host}]` : host;
+    const hasher = new RemoteHasher(connection, signal);
+    const files = sftpFileSystem(session, {
+      shown: (path) => `${prefix}:${path}`,
+      digest: (path) => hasher.digest(path),
+    });
+    const close = async () => {
+      await hasher.close();
+      return await farewell(session, channel);
+    };
+    return { session, files, close };
+  } catch (error) {
+    const exit = await withDeadline(channel.exit, LAST_WORDS_TIMEOUT_MS, () => new Error('no exit')).catch(
+      () => undefined,
+    );
+    channel.close();
+    signal?.throwIfAborted();
+    if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || refused) throw error;
+    if (exit?.lost === undefined) throw error;
+    if (exit.lost instanceof ConnectionError && exit.lost.code !== 'ERR_CONNECTION_LOST') throw exit.lost;
+    throw new ConnectionError(host, 'transfer', 'connection closed', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });
+  }
+}
+
+async function farewell(session: SftpSession, channel: SshChannel): Promise<SshExit> {
+  const failed = session.failure !== undefined;
+  session.close();
+  // Whoever broke the rules may not obey the end of the stream either.
+  if (failed) channel.close();
+  const exit = await withDeadline(channel.exit, FAREWELL_TIMEOUT_MS, () => new Error('no exit')).catch(() => ({
+    code: null,
+    signal: null,
+  }));
+  channel.close();
+  return exit;
+}
+
+/** The error that the end of a subsystem stands for once all is copied; undefined where it says nothing. */
+export function sftpExitError(exit: SshExit, host: string): RemoteError | undefined {
+  if (exit.code === 0 || exit.code === null) return undefined;
+  return new RemoteError(`${host}: the SFTP server ended with status ${exit.code}`);
+}

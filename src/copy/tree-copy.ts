@@ -1,0 +1,337 @@
+import { FileError, RemoteError } from '../base/errors.ts';
+import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files/file-system.ts';
+import { joinPath, locate } from '../files/path.ts';
+import { isUpToDate, phantom } from './dry-run.ts';
+import type { EntryRules } from './entry-rules.ts';
+import { copyFile, type FileCopyOptions, notRegular } from './file-copy.ts';
+import { Gate } from './gate.ts';
+import { copyLink } from './link-copy.ts';
+import type { Place, Target } from './target.ts';
+import { type LevelAttributes, TreeLevel } from './tree-level.ts';
+
+/** How deep directories may nest where links cannot be told from what they lead to; OpenSSH's bound. */
+const MAX_DEPTH = 64;
+
+/** So many directories are listed side by side. */
+const LISTINGS = 8;
+
+/** Files weigh what they may keep in memory while they move: between these two, and together not more than the third. Bytes. */
+const LEAST_WEIGHT = 64 * 1024;
+const MOST_WEIGHT = 4 * 1024 * 1024;
+const TOTAL_WEIGHT = 16 * 1024 * 1024;
+
+export interface TreeCopyOptions extends FileCopyOptions {
+  readonly recursive: boolean;
+  /** Whether links inside the target are followed: see TreeReceiver. */
+  readonly followLinks: 'always' | 'top' | 'never';
+  /** How many files may be under way. */
+  readonly parallel: number;
+  /** Which entries are copied. Default: all. */
+  readonly rules?: EntryRules | undefined;
+  /** Leave out files that are there already with the same size and are not older. */
+  readonly update?: boolean | undefined;
+  /** Copy symbolic links as links. Default: what they lead to is copied. */
+  readonly copyLinks?: boolean | undefined;
+  /** Change nothing: tell the observer what would be copied. */
+  readonly dryRun?: boolean | undefined;
+  /** What an earlier attempt of the same copy has brought over, and this one adds to: it is not copied again. */
+  readonly landed?: Set<string> | undefined;
+}
+
+/** An entry on its way: what it is called here and there. */
+interface Step {
+  readonly source: Directory;
+  readonly name: string;
+  readonly status: FileStatus;
+  readonly place: Place;
+  readonly above: TreeLevel | undefined;
+  /** The components below the operand's parent, joined by slashes: what rules look at. */
+  readonly path: string;
+}
+
+/**
+ * Copies files and trees from one file system to another, several files at a time. Links in the source are followed, as scp does. What cannot be copied is reported and passed over; what ends
+ * the copy as a whole is thrown by {@link TreeCopy.finish}.
+ */
+export class TreeCopy {
+  readonly #options: TreeCopyOptions;
+  readonly #target: Target;
+  readonly #files: Gate;
+  readonly #listings = new Gate(LISTINGS);
+  /** Names of the top level that were used: a second one waits for the first, so that the last one wins. */
+  readonly #topNames = new Set<string>();
+  #fatal: { readonly error: unknown } | undefined;
+  /** How many entries could not be copied; each was reported. */
+  failures = 0;
+
+  constructor(target: Target, options: TreeCopyOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#files = new Gate(options.parallel, TOTAL_WEIGHT);
+  }
+
+  /**
+   * Begins to copy the file or tree at `path`. Much of it may still be under way when this resolves: {@link finish} waits for it.
+   *
+   * @param name how a directory that is named by its contents is called in the target; absent, only what is in it is copied
+   */
+  async copy(source: FileSystem, path: string, name?: string): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    await this.#guarded(async () => {
+      const located = await locate(source, path);
+      const close = async () => await located.directory.close();
+      if (located.name === '') await this.#namedByContents(located.directory, path, close, name);
+      else await this.#top(located.directory, located.name, close);
+    });
+  }
+
+  /**
+   * Waits for all that is under way.
+   *
+   * @throws what ended the copy as a whole.
+   */
+  async finish(): Promise<void> {
+    await this.#listings.idle();
+    this.#options.observer.foundAll?.();
+    await this.#files.idle();
+    if (this.#fatal !== undefined) throw this.#fatal.error;
+  }
+
+  /** Runs one step. The failure of an entry is reported; any other ends the copy. Never rejects. */
+  async #guarded(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (error instanceof FileError || error instanceof RemoteError) this.#failed(error);
+      else this.#fatal ??= { error };
+    }
+  }
+
+  /** A step and what is to be done at its end. Never rejects. */
+  async #whole(step: () => Promise<void>, done: () => Promise<void>): Promise<void> {
+    await this.#guarded(step);
+    await done();
+  }
+
+  readonly #failed = (error: FileError | RemoteError): void => {
+    // After the end of the whole copy every file under way fails too, and says nothing new.
+    if (this.#fatal !== undefined) return;
+    this.failures++;
+    this.#options.observer.failed(error);
+  };
+
+  async #top(source: Directory, name: string, close: () => Promise<void>): Promise<void> {
+    try {
+      const status = await this.#look({ name }, source);
+      const place = this.#target.place(name, this.#meansDirectory(status) ? 'directory' : 'file');
+      if (this.#topNames.has(place.name)) await this.#idle();
+      this.#topNames.add(place.name);
+      await this.#step({ source, name, status, place, above: undefined, path: name }, close);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  async #idle(): Promise<void> {
+    await this.#listings.idle();
+    await this.#files.idle();
+  }
+
+  /** `dir/.` and `..`: what is in the directory goes into the target, which is made if it is missing. */
+  async #namedByContents(source: Directory, path: string, close: () => Promise<void>, name?: string): Promise<void> {
+    try {
+      if (!this.#options.recursive) throw notRegular(path);
+      const status = await source.ownStatus();
+      if (!this.#target.isInside || name !== undefined) {
+        const place = this.#target.place(name ?? '', 'directory');
+        await this.#step({ source, name: '.', status, place, above: undefined, path: name ?? '' }, close);
+        return;
+      }
+      const nothing = { mode: undefined, times: undefined };
+      const target = await this.#target.openContents();
+      await this.#contents(source, target, { above: undefined, status, path: '' }, nothing);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  #meansDirectory(status: FileStatus): boolean {
+    return status.kind === 'directory' && this.#options.recursive;
+  }
+
+  /** What an entry is, links followed. */
+  async #look(entry: DirectoryEntry, directory: Directory): Promise<FileStatus> {
+    const { copyLinks } = this.#options;
+    if (entry.status !== undefined && (copyLinks === true || entry.status.kind !== 'symlink')) return entry.status;
+    const status = await directory.status(entry.name, { follow: copyLinks !== true });
+    if (status === undefined) throw new FileError(joinPath(directory.path, entry.name), 'stat', 'ENOENT');
+    return status;
+  }
+
+  /** Starts one entry; `done` is called when it has come to its end. */
+  async #step(step: Step, done: () => Promise<void>): Promise<void> {
+    const { source, name, status, path } = step;
+    const isDirectory = this.#meansDirectory(status);
+    if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file') === false)
+      return await done();
+    if (isDirectory) {
+      const task = () => this.#whole(() => this.#directory(step), done);
+      // Where there is no room for another listing, this one goes down by itself: so nobody waits for anybody.
+      if (!this.#listings.tryStart(1, task)) await task();
+      return;
+    }
+    const isLink = status.kind === 'symlink' && this.#options.copyLinks === true;
+    if (status.kind !== 'file' && !isLink) throw notRegular(joinPath(source.path, name));
+    const key = this.#options.landed && JSON.stringify([joinPath(source.path, name), status.size, status.mtimeSeconds]);
+    if (key !== undefined && this.#options.landed?.has(key) === true) return await done();
+    if (!isLink) this.#options.observer.found?.(status.size);
+    const weight = Math.min(Math.max(status.size, LEAST_WEIGHT), MOST_WEIGHT);
+    const work = async () => {
+      await (isLink ? this.#link(step) : this.#file(step));
+      if (key !== undefined) this.#options.landed?.add(key);
+    };
+    await this.#files.start(weight, () => this.#whole(work, done));
+  }
+
+  #follows(above: TreeLevel | undefined): boolean {
+    const { followLinks } = this.#options;
+    if (followLinks === 'top') return above === undefined;
+    return followLinks === 'always' || (above === undefined && !this.#target.isInside);
+  }
+
+  async #file({ source, name, status, place, above }: Step): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    const { signal, update, observer, dryRun } = this.#options;
+    signal?.throwIfAborted();
+    const paths = { source: joinPath(source.path, name), target: joinPath(place.directory.path, place.name) };
+    if (update === true && (await isUpToDate(status, place))) return observer.skipped?.(name, status.size, paths);
+    if (dryRun === true) return observer.planned?.(name, status.size, paths);
+    const follow = this.#follows(above);
+    await explained(place, copyFile({ directory: source, name, status }, { ...place, follow }, this.#options));
+  }
+
+  /** A link is made as it stands, wherever it points: nothing here follows it. */
+  async #link({ source, name, place }: Step): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    const { observer, dryRun } = this.#options;
+    const target = await source.readLink(name);
+    const paths = { source: joinPath(source.path, name), target: joinPath(place.directory.path, place.name) };
+    if (dryRun === true) return observer.planned?.(name, 0, paths);
+    await explained(place, copyLink(place, target));
+  }
+
+  async #directory({ source, name, status, place, above, path: below }: Step): Promise<void> {
+    const path = joinPath(source.path, name);
+    if (above?.isWithin(status) === true) {
+      throw new FileError(path, 'open', 'ELOOP', { reason: 'links lead back into a directory above' });
+    }
+    if ((above?.depth ?? 0) >= MAX_DEPTH && source.entries !== undefined) {
+      throw new FileError(path, 'open', 'ERR_LIMIT', { reason: `directories nest deeper than ${MAX_DEPTH} levels` });
+    }
+    const from = await source.directory(name, { follow: true });
+    let to: Directory | undefined;
+    try {
+      const entered = await explained(place, this.#enter(place, status.mode, this.#follows(above)));
+      to = entered.directory;
+      const attributes = await this.#attributesFor(to, status, entered.isNew);
+      await this.#contents(from, to, { above, status, path: below }, attributes);
+    } catch (error) {
+      await from.close();
+      await to?.close();
+      throw error;
+    }
+  }
+
+  /** Makes the directory, or goes into the one that is there. */
+  async #enter(place: Place, mode: number, follow: boolean): Promise<{ directory: Directory; isNew: boolean }> {
+    const { directory: parent, name } = place;
+    if (this.#options.dryRun === true) return { directory: await phantom(parent, name), isNew: false };
+    let isNew = true;
+    try {
+      await parent.makeDirectory(name, (mode & 0o1777) | 0o700);
+    } catch (error) {
+      const known = await parent.status(name, { follow });
+      if (known === undefined) throw error;
+      const path = joinPath(parent.path, name);
+      if (known.kind === 'symlink')
+        throw new FileError(path, 'open', 'ELOOP', { reason: 'is a symbolic link, which is not followed here' });
+      if (known.kind !== 'directory') throw new FileError(path, 'open', 'ENOTDIR');
+      isNew = false;
+    }
+    return { directory: await parent.directory(name, { follow }), isNew };
+  }
+
+  /** A new directory is writable for us while it is filled and gets its real mode, lessened by the umask, in the end. An old one keeps its own unless `preserve`. */
+  async #attributesFor(directory: Directory, status: FileStatus, isNew: boolean): Promise<LevelAttributes> {
+    const { preserve, modeMask } = this.#options;
+    const times = preserve
+      ? { atimeSeconds: Math.floor(status.atimeSeconds), mtimeSeconds: Math.floor(status.mtimeSeconds) }
+      : undefined;
+    const asMade = isNew && (status.mode & 0o700) === 0o700;
+    if (this.#options.dryRun === true) return { mode: undefined, times: undefined };
+    if (!preserve && (!isNew || asMade)) return { mode: undefined, times };
+    const current = (await directory.ownStatus()).mode;
+    // Set-group-ID on a directory comes from the directory above it there, not from the source.
+    const wanted = (current & 0o6000) | (preserve ? status.mode & (modeMask | 0o1000) : current & status.mode & 0o1777);
+    return { mode: wanted === current ? undefined : wanted, times };
+  }
+
+  async #contents(
+    source: Directory,
+    target: Directory,
+    where: { readonly above: TreeLevel | undefined; readonly status: FileStatus; readonly path: string },
+    attributes: LevelAttributes,
+  ): Promise<void> {
+    const level = new TreeLevel(source, target, { ...where, attributes, failed: this.#failed });
+    await this.#guarded(async () => {
+      for await (const entry of entriesOf(source)) {
+        if (this.#fatal !== undefined) return;
+        await this.#options.observer.ready?.();
+        this.#options.signal?.throwIfAborted();
+        await this.#guarded(() => this.#below(level, entry, where.path));
+      }
+    });
+    await level.release();
+  }
+
+  async #below(level: TreeLevel, entry: DirectoryEntry, path: string): Promise<void> {
+    level.hold();
+    // Once: by the step when it comes to its end, or here where it could not begin.
+    let released = false;
+    const release = async (): Promise<void> => {
+      if (released) return;
+      released = true;
+      await level.release();
+    };
+    try {
+      const status = await this.#look(entry, level.source);
+      const { name } = entry;
+      const place = { directory: level.target, name };
+      const below = path === '' ? name : `${path}/${name}`;
+      await this.#step({ source: level.source, name, status, place, above: level, path: below }, release);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+}
+
+async function* entriesOf(directory: Directory): AsyncGenerator<DirectoryEntry, void, void> {
+  if (directory.entries !== undefined) {
+    yield* directory.entries();
+    return;
+  }
+  for await (const name of directory.names()) yield { name };
+}
+
+/** Adds the reason to a failure of the target that gave none. */
+async function explained<T>({ directory, name }: Place, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const isOfTarget = error instanceof FileError && error.path === joinPath(directory.path, name);
+    throw isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
+  }
+}

@@ -1,0 +1,214 @@
+import { FileError } from '../base/errors.ts';
+import type { Directory, DirectoryEntry, FileStatus, OpenFile, OpenOptions } from '../files/file-system.ts';
+import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
+import { SSH_FXF_CREAT, SSH_FXF_EXCL, SSH_FXF_READ, SSH_FXF_WRITE } from './constants.ts';
+import { digestByServer } from './digest.ts';
+import { explainFailure } from './explain.ts';
+import { statusOf } from './file-status.ts';
+import { listEntries } from './listing.ts';
+import { named, renamed } from './named.ts';
+import { SftpFile } from './open-file.ts';
+import type { SftpSession } from './session.ts';
+
+export interface SftpDirectoryOptions {
+  /** What messages make of a path of the server. */
+  readonly shown: (path: string) => string;
+  /** The SHA-256 of a file by other means than SFTP. */
+  readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+}
+
+/**
+ * A directory of a server: a path that names are joined to. SFTP 3 has no way to hold a directory, so what happens to the path above matters, and nothing keeps the server from following links
+ * anywhere: a server can do what it likes with its own files.
+ */
+export class SftpDirectory implements Directory {
+  readonly path: string;
+  readonly #session: SftpSession;
+  /** The path on the wire. */
+  readonly #base: string;
+  /** The path as the person wrote it. */
+  readonly #written: string;
+  readonly #options: SftpDirectoryOptions;
+
+  /**
+   * @param base the path on the wire
+   * @param written the same path as it is to be shown
+   */
+  constructor(session: SftpSession, base: string, written: string, options: SftpDirectoryOptions) {
+    this.#session = session;
+    this.#base = base;
+    this.#written = written;
+    this.#options = options;
+    this.path = options.shown(written);
+  }
+
+  #at(name: string): string {
+    return join(this.#base, name);
+  }
+
+  #name(name: string): string {
+    return this.#options.shown(join(this.#written, name));
+  }
+
+  async *names(): AsyncGenerator<string, void, void> {
+    for await (const { name } of this.entries()) yield name;
+  }
+
+  entries(): AsyncGenerator<DirectoryEntry, void, void> {
+    return listEntries(this.#session, this.#base, this.path);
+  }
+
+  async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
+    const path = this.#at(name);
+    try {
+      return statusOf(await (options.follow === true ? this.#session.stat(path) : this.#session.lstat(path)));
+    } catch (error) {
+      if (error instanceof FileError && error.code === 'ENOENT') return undefined;
+      throw renamed(error, this.#name(name), 'stat');
+    }
+  }
+
+  async ownStatus(): Promise<FileStatus> {
+    return statusOf(await named(this.path, 'stat', this.#session.stat(this.#base)), 'directory');
+  }
+
+  /**
+   * SFTP has no O_NOFOLLOW. Without `follow` the name is looked at as well, and a link is refused with ELOOP: for reading at the same time (no turn more), for writing before. Whoever can plant a
+   * link between the two wins; with `create: 'new'` nobody can, because the server makes the file or fails.
+   */
+  async open(name: string, options: OpenOptions): Promise<OpenFile> {
+    const { access, create, follow, mode } = options;
+    const shown = this.#name(options.shownAs ?? name);
+    const path = this.#at(name);
+    const flags =
+      (access === 'read' ? SSH_FXF_READ : SSH_FXF_WRITE) |
+      (create === undefined ? 0 : SSH_FXF_CREAT) |
+      (create === 'new' ? SSH_FXF_EXCL : 0);
+    const attributes = mode === undefined ? NO_ATTRIBUTES : { permissions: mode & 0o7777 };
+    try {
+      if (follow === true || create === 'new') return await this.#open(path, flags, attributes, shown, access);
+      const look = this.#refuseLink(path, shown);
+      if (access === 'write' || create !== undefined) await look;
+      const opening = this.#open(path, flags, attributes, shown, access);
+      // While the look is waited for nobody listens.
+      opening.catch(() => {});
+      return await bothOrNone(look, opening);
+    } catch (error) {
+      throw renamed(create === 'new' ? await this.#asExisting(error, path) : error, shown, 'open');
+    }
+  }
+
+  async #open(
+    path: string,
+    flags: number,
+    attributes: Attributes,
+    shown: string,
+    access: 'read' | 'write',
+  ): Promise<SftpFile> {
+    return new SftpFile(this.#session, await this.#session.open(path, flags, attributes), shown, access);
+  }
+
+  async #refuseLink(path: string, shown: string): Promise<void> {
+    const status = await this.#session.lstat(path).then(statusOf, (error: unknown) => {
+      if (error instanceof FileError) return undefined;
+      throw error;
+    });
+    if (status?.kind === 'symlink') throw new FileError(shown, 'open', 'ELOOP');
+  }
+
+  /** Servers report a name that is taken as SSH_FX_FAILURE, which says nothing: looks whether that is the reason. */
+  async #asExisting(error: unknown, path: string): Promise<unknown> {
+    if (!(error instanceof FileError) || error.code !== 'ERR_FILE') return error;
+    const isThere = await this.#session.lstat(path).then(
+      () => true,
+      () => false,
+    );
+    return isThere ? new FileError(path, error.operation, 'EEXIST', { cause: error }) : error;
+  }
+
+  /** With `follow` nothing is asked of the server: a name that is no directory shows at the first use. Without it, one LSTAT. */
+  async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<SftpDirectory> {
+    const path = this.#at(name);
+    if (options.follow !== true) {
+      const shown = this.#name(name);
+      const { kind } = statusOf(await named(shown, 'open', this.#session.lstat(path)), 'directory');
+      if (kind !== 'directory') throw new FileError(shown, 'open', kind === 'symlink' ? 'ELOOP' : 'ENOTDIR');
+    }
+    return this.below(name);
+  }
+
+  /** The directory `name` below this one, without a look at what it is: for a caller that knows it from a listing. */
+  below(name: string): SftpDirectory {
+    return new SftpDirectory(this.#session, this.#at(name), join(this.#written, name), this.#options);
+  }
+
+  async makeDirectory(name: string, mode: number): Promise<void> {
+    await this.#make(name, 'mkdir', this.#session.mkdir(this.#at(name), { permissions: mode & 0o7777 }));
+  }
+
+  /** Replaces what is at `to` where the server offers posix-rename@openssh.com; without it a name that exists fails. */
+  async rename(from: string, to: string): Promise<void> {
+    const [old, fresh] = [this.#at(from), this.#at(to)];
+    const replaces = this.#session.has('posix-rename@openssh.com');
+    const work = replaces ? this.#session.extensions.posixRename(old, fresh) : this.#session.rename(old, fresh);
+    await named(this.#name(to), 'rename', work);
+  }
+
+  remove(name: string): Promise<void> {
+    return named(this.#name(name), 'remove', this.#session.remove(this.#at(name)));
+  }
+
+  readLink(name: string): Promise<string> {
+    return named(this.#name(name), 'readlink', this.#session.readlink(this.#at(name)));
+  }
+
+  async makeLink(name: string, target: string): Promise<void> {
+    await this.#make(name, 'symlink', this.#session.symlink(this.#at(name), target));
+  }
+
+  async #make(name: string, operation: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      throw renamed(await this.#asExisting(error, this.#at(name)), this.#name(name), operation);
+    }
+  }
+
+  async digest(name: string): Promise<Uint8Array | undefined> {
+    const path = this.#at(name);
+    return (await digestByServer(this.#session, path)) ?? (await this.#options.digest?.(path));
+  }
+
+  explain(name: string, error: FileError): Promise<FileError> {
+    return explainFailure(this.#session, this.#at(name), error);
+  }
+
+  setOwnMode(mode: number): Promise<void> {
+    return named(this.path, 'set mode', this.#session.setstat(this.#base, { permissions: mode & 0o7777 }));
+  }
+
+  setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
+    return named(this.path, 'set times', this.#session.setstat(this.#base, { atimeSeconds, mtimeSeconds }));
+  }
+
+  /** SFTP cannot sync a directory: nothing is done. */
+  async sync(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+function join(directory: string, name: string): string {
+  if (directory === '.') return name;
+  return directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
+}
+
+/** Waits for both, for the look first; where it fails, the file that was opened meanwhile is closed. */
+async function bothOrNone(look: Promise<void>, opening: Promise<SftpFile>): Promise<SftpFile> {
+  try {
+    await look;
+  } catch (error) {
+    opening.then((file) => file.close()).catch(() => {});
+    throw error;
+  }
+  return await opening;
+}

@@ -1,0 +1,43 @@
+import type { FileKind, FileStatus } from '../files/file-system.ts';
+import type { Attributes } from './attributes.ts';
+
+/** Where the permissions hold the type of a file, as stat(2) does (draft section 5). */
+const TYPE_MASK = 0o170000;
+
+function kindOf(permissions: number): FileKind {
+  switch (permissions & TYPE_MASK) {
+    case 0o040000:
+      return 'directory';
+    case 0o120000:
+      return 'symlink';
+    // Some servers send the bits without a type for regular files.
+    case 0o100000:
+    case 0:
+      return 'file';
+    default:
+      return 'other';
+  }
+}
+
+/**
+ * What a server told about an entry, in our terms. It may leave out anything: without permissions the entry counts as `absent` says, with mode 0644 (0755 for a directory); without a
+ * size it has size 0, which for reading means "unknown" (see contentFrom); without times it is from 1970; without an owner it is root's.
+ *
+ * SFTP 3 tells neither device nor inode nor the number of names: they are 0, 0 and 1. Two entries must never be taken for the same because these are equal; loops end by depth.
+ */
+export function statusOf(attributes: Attributes, absent: FileKind = 'file'): FileStatus {
+  const { permissions } = attributes;
+  const kind = permissions === undefined ? absent : kindOf(permissions);
+  return {
+    kind,
+    mode: permissions === undefined ? (kind === 'directory' ? 0o755 : 0o644) : permissions & 0o7777,
+    size: attributes.size ?? 0,
+    mtimeSeconds: attributes.mtimeSeconds ?? 0,
+    atimeSeconds: attributes.atimeSeconds ?? 0,
+    device: 0,
+    inode: 0,
+    links: 1,
+    uid: attributes.uid ?? 0,
+    gid: attributes.gid ?? 0,
+  };
+}

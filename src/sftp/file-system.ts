@@ -1,0 +1,64 @@
+import { FileError } from '../base/errors.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { SftpDirectory } from './directory.ts';
+import { named } from './named.ts';
+import type { SftpSession } from './session.ts';
+
+/** As many users' `~user` are remembered. */
+const MAX_REMEMBERED_USERS = 64;
+
+export interface SftpFileSystemOptions {
+  /** How messages name a path of the server: the command line passes `host:path`. Default: the path itself. */
+  readonly shown?: ((path: string) => string) | undefined;
+  /** The SHA-256 of a file by other means than SFTP, for servers without the check-file extension. */
+  readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+}
+
+/** The files of a server. */
+export interface SftpFileSystem extends FileSystem {
+  /**
+   * The directory at `path`. Nothing is asked of the server (except for `~user`): what does not exist shows at the first use. `.` is the start directory.
+   * `~` and `~/x` are relative to the start directory; `~user/x` is expanded by the server.
+   *
+   * @throws {FileError} `ENOTSUP` for `~user` where the server has no expand-path@openssh.com.
+   */
+  directory(path: string): Promise<SftpDirectory>;
+  /** What `~`, `~/x`, `~user` and `~user/x` stand for; every other path comes back as it is. The answer is literal: it is no pattern, and no name for anything here. */
+  expand(path: string): Promise<string>;
+}
+
+/** The files of a server as a FileSystem. */
+export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOptions = {}): SftpFileSystem {
+  const shown = options.shown ?? ((path: string): string => path);
+  const homes = new Map<string, string>();
+
+  const homeOf = async (user: string, path: string): Promise<string> => {
+    const known = homes.get(user);
+    if (known !== undefined) return known;
+    if (!session.has('expand-path@openssh.com')) {
+      const reason = 'server expand-path extension is required for ~user paths in SFTP mode';
+      throw new FileError(shown(path), 'expand', 'ENOTSUP', { reason });
+    }
+    const home = await named(shown(path), 'expand', session.extensions.expandPath(user));
+    if (homes.size < MAX_REMEMBERED_USERS) homes.set(user, home);
+    return home;
+  };
+
+  const expand = async (path: string): Promise<string> => {
+    if (!path.startsWith('~')) return path;
+    const cut = path.indexOf('/');
+    const user = cut < 0 ? path : path.slice(0, cut);
+    const rest = cut < 0 ? '' : path.slice(cut).replace(/^\/+/, '');
+    if (user === '~') return rest === '' ? '.' : rest.startsWith('~') ? `./${rest}` : rest;
+    const home = await homeOf(user, path);
+    return rest === '' ? home : `${home.replace(/\/+$/, '')}/${rest}`;
+  };
+
+  const directory = async (path: string): Promise<SftpDirectory> =>
+    new SftpDirectory(session, path === '' ? '.' : await expand(path), path === '' ? '.' : path, {
+      shown,
+      digest: options.digest,
+    });
+
+  return { directory, expand };
+}

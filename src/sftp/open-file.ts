@@ -1,0 +1,116 @@
+import { ProtocolError } from '../base/errors.ts';
+import type { FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
+import { statusOf } from './file-status.ts';
+import type { SftpHandle } from './handle.ts';
+import { named, renamed } from './named.ts';
+import { readPipeline } from './read-pipeline.ts';
+import type { SftpSession } from './session.ts';
+import { WritePipeline } from './write-pipeline.ts';
+
+/** An open file of a server. Requests go out at once, in the order of the calls: setTimes() and close() may be called while a flush() is under way. */
+export class SftpFile implements OpenFile {
+  readonly path: string;
+  readonly #session: SftpSession;
+  readonly #handle: SftpHandle;
+  readonly #access: 'read' | 'write';
+  #closing: Promise<void> | undefined;
+
+  /** @param path how messages name the file */
+  constructor(session: SftpSession, handle: SftpHandle, path: string, access: 'read' | 'write') {
+    this.#session = session;
+    this.#access = access;
+    this.#handle = handle;
+    this.path = path;
+  }
+
+  async status(): Promise<FileStatus> {
+    return statusOf(await named(this.path, 'stat', this.#session.fstat(this.#handle)));
+  }
+
+  /** One READ of at most the server's maximum. */
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    const length = Math.min(buffer.length, this.#session.limits.maxReadBytes);
+    if (length === 0) return 0;
+    // An answer without a byte says nothing, so it is asked for once more.
+    for (let tries = 0; tries < 2; tries++) {
+      const pieces = await named(this.path, 'read', this.#session.read(this.#handle, position, length));
+      if (pieces === undefined) return 0;
+      let at = 0;
+      for (const piece of pieces) {
+        buffer.set(piece, at);
+        at += piece.length;
+      }
+      if (at > 0) return at;
+    }
+    const error = new ProtocolError('protocol error: the server answers READ with no data');
+    this.#session.fail(error);
+    throw error;
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const writer = this.writerFrom(position);
+    try {
+      for (const chunk of chunks) await writer.write(chunk);
+      await writer.flush();
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  /**
+   * The content with many READs in flight. A size of 0 or Infinity means that the size is not known (files of /proc are of size 0): reads to the end of the file then.
+   */
+  contentFrom(position: number, size: number): AsyncIterable<Uint8Array> {
+    return readPipeline(this.#session, this.#handle, {
+      position,
+      size,
+      failed: (error) => renamed(error, this.path, 'read'),
+    });
+  }
+
+  writerFrom(position: number): SequentialWriter {
+    return new WritePipeline(this.#session, this.#handle, {
+      position,
+      failed: (error) => renamed(error, this.path, 'write'),
+    });
+  }
+
+  truncate(size: number): Promise<void> {
+    return named(this.path, 'truncate', this.#session.fsetstat(this.#handle, { size }));
+  }
+
+  setMode(mode: number): Promise<void> {
+    return named(this.path, 'set mode', this.#session.fsetstat(this.#handle, { permissions: mode & 0o7777 }));
+  }
+
+  setOwner(uid: number, gid: number): Promise<void> {
+    return named(this.path, 'set owner', this.#session.fsetstat(this.#handle, { uid, gid }));
+  }
+
+  /** Whole seconds, from 1970 to 2106: what lies outside is set to the nearest. */
+  setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
+    return named(this.path, 'set times', this.#session.fsetstat(this.#handle, { atimeSeconds, mtimeSeconds }));
+  }
+
+  /** With fsync@openssh.com. Without it nothing can be done and this resolves: ask `session.has('fsync@openssh.com')` where it matters. */
+  async sync(): Promise<void> {
+    if (!this.#session.has('fsync@openssh.com')) return;
+    await named(this.path, 'sync', this.#session.extensions.fsync(this.#handle));
+  }
+
+  /**
+   * For a file that was written: an error tells that content was lost, and a second call gives the same outcome as the first. For a file that was only read the answer says nothing, so it is not
+   * waited for.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closed = named(this.path, 'close', this.#session.closeHandle(this.#handle));
+    if (this.#access === 'write') await closed;
+    else closed.catch(() => {});
+  }
+}

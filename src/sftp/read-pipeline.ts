@@ -1,0 +1,249 @@
+import { ProtocolError } from '../base/errors.ts';
+import type { SftpHandle } from './handle.ts';
+import type { ReadReceiver, ReadRequest } from './read-request.ts';
+import type { SftpSession } from './session.ts';
+
+/** READs ask for at most so much: more is not faster, and a power of two keeps the server's reads on the borders of its pages. */
+const READ_BYTES: number = 128 * 1024;
+
+/** The least that a READ asks for, however little a server gives. */
+const MIN_READ_BYTES = 512;
+
+/** Where the size is known, so much is asked for from the start: what OpenSSH's window for a channel takes. */
+const FIRST_WINDOW_BYTES: number = 2 * 1024 * 1024;
+
+/** After so many slots have been consumed, the room they took is given back. */
+const COMPACT_AFTER = 256;
+
+export interface ReadPipelineOptions {
+  readonly position: number;
+  /** How many bytes at most; 0 or Infinity where that is not known: to the end of the file then. */
+  readonly size: number;
+  /** What becomes of an error before it is thrown. */
+  readonly failed: (error: unknown) => unknown;
+}
+
+/**
+ * The content of an open file in order, with many READs in flight. The window grows while the consumer waits for the server, and does not while it is the consumer who is slow. Short answers are
+ * completed by asking for the rest. Ends early where the file does. Nothing beyond `size` is ever asked for.
+ *
+ * A chunk is never changed by anyone. A consumer that stops early waits in `return()` until what is in flight has been answered, so the file may be closed then.
+ */
+export function readPipeline(
+  session: SftpSession,
+  handle: SftpHandle,
+  options: ReadPipelineOptions,
+): AsyncIterableIterator<Uint8Array> {
+  return new ReadPipeline(session, handle, options);
+}
+
+type Result = IteratorResult<Uint8Array, undefined>;
+
+const DONE: Result = { done: true, value: undefined };
+
+interface Waiter {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A stretch of the file that has been asked for. */
+class Slot implements ReadReceiver {
+  readonly #pipeline: ReadPipeline;
+  readonly length: number;
+  /** What has arrived, and the index of the first piece that has not been consumed. */
+  readonly pieces: Buffer[] = [];
+  first = 0;
+  /** Where the next READ for this slot begins, and how much is still to come. */
+  position: number;
+  left: number;
+  state: 'asked' | 'done' | 'end of file' | { readonly error: unknown } = 'asked';
+  request: ReadRequest | undefined;
+  /** Answers without a byte, one after the other. */
+  empty = 0;
+
+  constructor(pipeline: ReadPipeline, position: number, length: number) {
+    this.#pipeline = pipeline;
+    this.position = position;
+    this.length = length;
+    this.left = length;
+  }
+
+  received(pieces: readonly Buffer[], length: number): void {
+    for (const piece of pieces) this.pieces.push(piece);
+    this.position += length;
+    this.left -= length;
+    this.empty = length === 0 ? this.empty + 1 : 0;
+    if (this.left === 0) this.state = 'done';
+    this.#pipeline.answered(this, length);
+  }
+
+  ended(): void {
+    this.state = 'end of file';
+    this.#pipeline.answered(this, 0);
+  }
+
+  failed(error: unknown): void {
+    this.state = { error };
+    this.#pipeline.answered(this, 0);
+  }
+}
+
+class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undefined> {
+  readonly #session: SftpSession;
+  readonly #handle: SftpHandle;
+  readonly #failed: (error: unknown) => unknown;
+  /** What lies before has been consumed, and asked for. */
+  #consumed: number;
+  #asked: number;
+  readonly #end: number;
+  /** Slots in the order of the file; those before #first are consumed. */
+  #slots: Slot[] = [];
+  #first = 0;
+  #readBytes: number;
+  /** The most that the server has given at once. */
+  #proven = 0;
+  /** As many bytes may be asked for and not be consumed. */
+  #window: number;
+  #inFlight = 0;
+  /** Nothing more comes: because of this error, or because all is there. */
+  #over: { readonly error?: unknown } | undefined;
+  #waiting: Waiter | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(session: SftpSession, handle: SftpHandle, { position, size, failed }: ReadPipelineOptions) {
+    this.#session = session;
+    this.#handle = handle;
+    this.#failed = failed;
+    this.#consumed = position;
+    this.#asked = position;
+    this.#end = size === 0 ? Number.POSITIVE_INFINITY : position + size;
+    this.#readBytes = Math.min(READ_BYTES, session.limits.maxReadBytes);
+    this.#window = Number.isFinite(this.#end) ? Math.min(FIRST_WINDOW_BYTES, session.maxBytes) : this.#readBytes;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** One call at a time, as `for await` does it. */
+  next(): Promise<Result> {
+    this.#ask();
+    const piece = this.#take();
+    if (piece !== undefined) return Promise.resolve({ done: false, value: piece });
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#wake();
+    });
+  }
+
+  /** Stops: resolves when everything in flight has been answered. */
+  return(): Promise<Result> {
+    this.#stop({});
+    if (this.#inFlight === 0) return Promise.resolve(DONE);
+    return new Promise((resolve) => {
+      this.#idle = () => resolve(DONE);
+    });
+  }
+
+  #ask(): void {
+    while (this.#over === undefined && this.#asked < this.#end && this.#asked - this.#consumed < this.#window) {
+      const length = Math.min(this.#readBytes, this.#end - this.#asked);
+      const slot = new Slot(this, this.#asked, length);
+      this.#asked += length;
+      this.#slots.push(slot);
+      this.#send(slot);
+    }
+  }
+
+  #send(slot: Slot): void {
+    this.#inFlight++;
+    const length = Math.min(slot.left, this.#readBytes);
+    slot.request = this.#session.startRead(this.#handle, slot.position, length, slot);
+  }
+
+  /** The next piece, if it is there. Finds out where the content is over. */
+  #take(): Uint8Array | undefined {
+    while (this.#over === undefined) {
+      const slot = this.#slots[this.#first];
+      if (slot === undefined) {
+        this.#stop({});
+        return undefined;
+      }
+      const piece = slot.pieces[slot.first];
+      if (piece !== undefined) {
+        slot.first++;
+        if (slot.state === 'done' && slot.first === slot.pieces.length) this.#consume(slot);
+        return piece;
+      }
+      if (slot.state === 'asked') return undefined;
+      if (slot.state === 'done') this.#consume(slot);
+      else this.#stop(slot.state === 'end of file' ? {} : { error: this.#failed(slot.state.error) });
+    }
+    return undefined;
+  }
+
+  #consume(slot: Slot): void {
+    this.#consumed += slot.length;
+    this.#first++;
+    if (this.#first === this.#slots.length) {
+      this.#slots = [];
+      this.#first = 0;
+    } else if (this.#first >= COMPACT_AFTER) {
+      this.#slots.splice(0, this.#first);
+      this.#first = 0;
+    }
+    this.#ask();
+  }
+
+  /** Nothing more is asked for, and what is in flight is not kept. */
+  #stop(over: { readonly error?: unknown }): void {
+    if (this.#over !== undefined) return;
+    this.#over = over;
+    for (const slot of this.#slots) slot.request?.drop();
+    this.#slots = [];
+    this.#first = 0;
+  }
+
+  /** A slot got an answer. */
+  answered(slot: Slot, length: number): void {
+    this.#inFlight--;
+    this.#proven = Math.max(this.#proven, length);
+    // The consumer waits: more in flight may be worth while.
+    if (this.#waiting !== undefined) this.#window = Math.min(this.#window + length, this.#session.maxBytes);
+    if (slot.state === 'asked' && this.#over === undefined) this.#askForRest(slot, length);
+    this.#wake();
+  }
+
+  /** The server gave less than was asked for, which it may. It is asked for less from now on, but for no less than it has given at some time. */
+  #askForRest(slot: Slot, length: number): void {
+    if (slot.empty > 1) {
+      const error = new ProtocolError('protocol error: the server answers READ with no data');
+      slot.state = { error };
+      this.#session.fail(error);
+      return;
+    }
+    if (length > 0) this.#readBytes = Math.min(this.#readBytes, Math.max(length, this.#proven, MIN_READ_BYTES));
+    this.#send(slot);
+  }
+
+  /** Gives the consumer what it waits for, if that is there now. */
+  #wake(): void {
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      // What is asked for meanwhile may fail at once and come here again: that must not give the next piece to the same wait.
+      this.#waiting = undefined;
+      const piece = this.#take();
+      if (piece !== undefined) waiting.resolve({ done: false, value: piece });
+      else if (this.#over !== undefined && this.#inFlight === 0) this.#finish(this.#over, waiting);
+      else this.#waiting = waiting;
+    }
+    if (this.#inFlight === 0) this.#idle?.();
+  }
+
+  /** An error is thrown once. */
+  #finish(over: { readonly error?: unknown }, { resolve, reject }: Waiter): void {
+    this.#over = {};
+    if ('error' in over) reject(over.error);
+    else resolve(DONE);
+  }
+}

@@ -1,0 +1,348 @@
+import { bothWays, type Case, oneOfEach, otherOfEach, scpBothWays } from './case.ts';
+import type { Tree } from './tree.ts';
+
+const to = { to: { dir: {} } };
+const fifo = { special: 'fifo' } as const;
+
+/** Sources that are missing, or no ordinary files. */
+export const sourceCases: readonly Case[] = [
+  {
+    name: 'a missing source',
+    runs: bothWays,
+    target: to,
+    args: ['<none', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: true,
+    builtin: true,
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
+    ],
+  },
+  {
+    name: 'the first of three sources is missing',
+    runs: bothWays,
+    source: { b: 'B', c: 'C' },
+    target: to,
+    args: ['<none', '<b', '<c', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: 'up/sftp',
+    differs: [
+      {
+        id: 'fatal-status',
+        in: 'up/sftp',
+        lines: [
+          'status: 255 -> 1',
+          'message about none',
+          'mtime target/to/: * -> now',
+          'adds target/to/b',
+          'adds target/to/c',
+        ],
+      },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
+    ],
+  },
+  {
+    name: 'the second of three sources is missing',
+    runs: bothWays,
+    source: { a: 'A', c: 'C' },
+    target: to,
+    args: ['<a', '<none', '<c', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none', 'adds target/to/c'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
+    ],
+  },
+  {
+    name: 'the last of three sources is missing',
+    runs: bothWays,
+    source: { a: 'A', b: 'B' },
+    target: to,
+    args: ['<a', '<b', '<none', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
+    ],
+  },
+  {
+    name: 'a missing source leaves a target file alone',
+    runs: bothWays,
+    target: { f: 'old' },
+    args: ['<none', '>f'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: true,
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
+    ],
+  },
+  {
+    name: 'a source below a file',
+    runs: bothWays,
+    source: { f: 'F' },
+    args: ['<f/g', '>g'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: true,
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about f/g'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about f/g'] },
+    ],
+  },
+  {
+    name: 'an empty file and an empty directory',
+    runs: bothWays,
+    source: { e: '', d: { dir: { e: '', sub: { dir: {} } } } },
+    target: { to: { dir: { e: 'not empty before' } } },
+    args: ['-r', '<e', '<d', '>to'],
+    builtin: true,
+  },
+  {
+    name: 'a sparse file',
+    runs: otherOfEach,
+    source: { f: { sparse: 1_200_000 } },
+    args: ['<f', '>g'],
+  },
+  {
+    name: 'files around the sizes of blocks and requests',
+    runs: bothWays,
+    source: {
+      d: {
+        dir: {
+          a: { bytes: 16_383 },
+          b: { bytes: 16_384 },
+          c: { bytes: 32_767 },
+          e: { bytes: 32_768 },
+          f: { bytes: 32_769 },
+          g: { bytes: 261_120 },
+          h: { bytes: 1_000_003 },
+        },
+      },
+    },
+    args: ['-r', '<d', '>new'],
+    builtin: true,
+  },
+  {
+    name: 'a tree 30 directories deep',
+    runs: oneOfEach,
+    source: { d: { dir: nested(30) } },
+    args: ['-r', '<d', '>new'],
+  },
+  {
+    name: 'a tree 70 directories deep',
+    runs: bothWays,
+    source: { d: { dir: nested(70) } },
+    args: ['-r', '<d', '>new'],
+    status: { scp: 0, sftp: 1 },
+    differs: [
+      {
+        id: 'deep-uploads',
+        in: 'up/sftp',
+        lines: ['status: 1 -> 0', 'only scp says 64 levels', 'adds target/new/s/s/s*'],
+      },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about 64 levels'] },
+    ],
+  },
+  {
+    name: 'a directory with many files',
+    runs: bothWays,
+    source: { d: { dir: Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`file ${i}`, `content ${i}`])) } },
+    args: ['-rp', '<d', '>new'],
+    builtin: true,
+  },
+  {
+    name: 'a link to a file is copied as the file',
+    runs: otherOfEach,
+    source: { f: 'F', l: { link: 'f' } },
+    target: to,
+    args: ['<l', '>to'],
+  },
+  {
+    name: 'a link to a directory is copied as the directory, with -r',
+    runs: otherOfEach,
+    source: { d: { dir: { f: 'F' } }, l: { link: 'd' } },
+    target: to,
+    args: ['-r', '<l', '>to'],
+  },
+  {
+    name: 'a link to a directory is refused without -r',
+    runs: bothWays,
+    source: { d: { dir: { f: 'F' } }, l: { link: 'd' } },
+    target: to,
+    args: ['<l', '>to'],
+    status: 1,
+    changesNothing: true,
+    differs: [
+      { id: 'wording', in: 'up/sftp', lines: ['message about l'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about l'] },
+    ],
+  },
+  {
+    name: 'links in a tree are copied as what they lead to',
+    runs: bothWays,
+    source: { d: { dir: { f: 'F', l: { link: 'f' }, out: { link: '../e' } } }, e: { dir: { g: 'G' } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    builtin: true,
+    status: { scp: 0, sftp: 1 },
+    differs: [
+      {
+        id: 'links-to-directories-followed',
+        in: 'sftp',
+        lines: ['status: 1 -> 0', 'only scp says d/out', 'adds target/to/d/out/*'],
+      },
+    ],
+  },
+  {
+    name: 'a file with two names is copied twice',
+    runs: oneOfEach,
+    source: { d: { dir: { f: 'F', g: { hard: 'd/f' } } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+  },
+  {
+    name: 'a dangling link as a source',
+    runs: bothWays,
+    source: { l: { link: 'none' } },
+    target: to,
+    args: ['<l', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: true,
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
+    ],
+  },
+  {
+    name: 'a dangling link in a tree is reported, and the rest is copied',
+    runs: bothWays,
+    source: { d: { dir: { a: 'A', l: { link: 'none' }, z: 'Z' } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    status: 1,
+    differs: [
+      { id: 'wording', in: 'up/sftp', lines: ['message about d/l'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
+    ],
+  },
+  {
+    name: 'a link to itself as a source',
+    runs: bothWays,
+    source: { l: { link: 'l' } },
+    target: to,
+    args: ['<l', '>to'],
+    status: { '*': 1, 'up/sftp': 255 },
+    changesNothing: true,
+    differs: [
+      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
+    ],
+  },
+  {
+    name: 'a link to itself in a tree is reported, and the rest is copied',
+    runs: bothWays,
+    source: { d: { dir: { a: 'A', l: { link: 'l' }, z: 'Z' } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    status: 1,
+    differs: [
+      { id: 'wording', in: 'up/sftp', lines: ['message about d/l'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
+    ],
+  },
+  {
+    name: 'a link that leads back into the directory it is in',
+    runs: bothWays,
+    source: { d: { dir: { a: 'A', l: { link: '.' } } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    status: 1,
+    differs: [
+      { id: 'links-back-once', in: 'up/scp', lines: ['message about d/l', 'lacks target/to/d/l/*'] },
+      { id: 'wording', in: 'up/sftp', lines: ['message about d/l'] },
+      { id: 'links-back-by-sftp', in: 'down/sftp', lines: ['message about d/l', 'adds target/to/d/l/*'] },
+    ],
+  },
+  {
+    name: 'a FIFO as a source',
+    runs: bothWays,
+    source: { p: fifo },
+    target: to,
+    args: ['<p', '>to'],
+    status: 1,
+    changesNothing: true,
+    hangs: { in: 'up/sftp', status: 1 },
+    differs: [
+      { id: 'fifo-does-not-hang', in: 'up/sftp', lines: ['only we say p'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about p'] },
+    ],
+  },
+  {
+    name: 'a FIFO and a socket in a tree are left out',
+    runs: bothWays,
+    source: { d: { dir: { a: 'A', p: fifo, s: { special: 'socket' }, z: 'Z' } } },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    status: { scp: 1, sftp: 0 },
+    differs: [
+      { id: 'wording', in: 'up/scp', lines: ['message about d/s'] },
+      { id: 'skipped-is-an-error', in: 'sftp', lines: ['status: 0 -> 1', 'message about not a regular file'] },
+    ],
+  },
+  {
+    name: 'a link to a FIFO in a tree is left out',
+    runs: scpBothWays,
+    source: { d: { dir: { a: 'A', l: { link: '../p' } } }, p: fifo },
+    target: to,
+    args: ['-r', '<d', '>to'],
+    status: 1,
+  },
+  {
+    name: 'a socket as a source',
+    runs: bothWays,
+    source: { s: { special: 'socket' } },
+    target: to,
+    args: ['<s', '>to'],
+    status: 1,
+    changesNothing: true,
+    differs: [
+      { id: 'wording', in: 'up/scp', lines: ['message about s'] },
+      { id: 'wording', in: 'up/sftp', lines: ['message about s'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about s'] },
+    ],
+  },
+  {
+    name: 'a device as a source',
+    runs: bothWays,
+    target: to,
+    args: ['</dev/null', '>to'],
+    status: 1,
+    changesNothing: true,
+    differs: [
+      { id: 'wording', in: 'up/sftp', lines: ['message about /dev/null'] },
+      { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about /dev/null'] },
+    ],
+  },
+  {
+    name: 'a file of /proc has no size, but content',
+    runs: bothWays,
+    target: to,
+    args: ['</proc/version', '>to'],
+    differs: [
+      { id: 'content-of-proc', in: 'up/scp', lines: ['content target/to/version: "" -> *'] },
+      { id: 'read-only-stays', in: 'down/sftp', lines: ['mode target/to/version: 0644 -> 0444'] },
+    ],
+  },
+  {
+    name: 'a file in a directory that may not be listed',
+    runs: otherOfEach,
+    source: { d: { dir: { x: 'X' }, mode: 0o311 } },
+    target: to,
+    args: ['<d/x', '>to'],
+  },
+];
+
+function nested(depth: number): Tree {
+  return depth === 0 ? { f: 'bottom' } : { s: { dir: nested(depth - 1) }, [`f${depth}`]: String(depth) };
+}
