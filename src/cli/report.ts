@@ -1,4 +1,4 @@
-import { SealiftError } from '../base/errors.ts';
+import { FileError, SealiftError } from '../base/errors.ts';
 import { printable, printableLines } from '../base/printable.ts';
 import { streamReady } from './stream-ready.ts';
 
@@ -24,7 +24,9 @@ export class Reporter {
 
   error(error: unknown): void {
     this.#watcher.failed?.(error);
-    const text = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    // A file's name may hold line feeds, which must not begin a line of their own here.
+    const text = error instanceof FileError ? printable(message) : message;
     // Remote sides of scp begin their texts with their own name.
     const line = text.startsWith('scp: ') ? text : `${this.#program}: ${text}`;
     this.#write(line);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FileError } from '../base/errors.ts';
 import type { Directory } from '../files/file-system.ts';
-import { joinPath } from '../files/path.ts';
+import { shownPath } from '../files/path.ts';
 import { readAhead } from '../files/read-ahead.ts';
 
 /** The SHA-256 of a file's content, computed where the file is, if that can be, else by reading it. @throws {FileError} */
@@ -38,7 +38,7 @@ export async function verifyCopy(
     (await source.directory.digest?.(source.name)) ?? streamed ?? (await digestOf(source.directory, source.name));
   const found = await digestOf(target.directory, target.name);
   if (Buffer.compare(wanted, found) === 0) return;
-  const origin = joinPath(source.directory.path, source.name);
+  const origin = shownPath(source.directory.path, source.name);
   throw new FileError(target.shown, 'verify', 'ERR_VERIFY', {
     reason: `is not the same as ${origin}: its SHA-256 is ${hex(found)} instead of ${hex(wanted)}`,
   });

@@ -1,6 +1,6 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileStatus } from '../files/file-system.ts';
-import { joinPath } from '../files/path.ts';
+import { shownPath } from '../files/path.ts';
 import type { Place } from './target.ts';
 
 /** Whether a copy of this file is there: of the same size and not older. Whole seconds count, since that is what every side keeps. */
@@ -15,7 +15,7 @@ export async function isUpToDate(source: FileStatus, { directory, name }: Place)
 
 /** The directory, or, where it is missing and is not to be made, one in which nothing is. */
 export async function phantom(parent: Directory, name: string): Promise<Directory> {
-  const path = joinPath(parent.path, name);
+  const path = shownPath(parent.path, name);
   const status = await parent.status(name, { follow: true });
   if (status?.kind === 'directory') return await parent.directory(name, { follow: true });
   if (status !== undefined) throw new FileError(path, 'open', 'ENOTDIR');
@@ -33,7 +33,7 @@ export function missingDirectory(path: string): Directory {
     status: async () => undefined,
     ownStatus: missing,
     open: missing,
-    directory: async (name) => missingDirectory(joinPath(path, name)),
+    directory: async (name) => missingDirectory(shownPath(path, name)),
     makeDirectory: missing,
     rename: missing,
     remove: missing,

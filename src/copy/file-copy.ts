@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { ConnectionError, FileError } from '../base/errors.ts';
 import type { Directory, FileStatus, OpenFile } from '../files/file-system.ts';
 import type { Landing, LandingAttributes, LandingOptions } from '../files/landing-types.ts';
-import { joinPath } from '../files/path.ts';
+import { shownPath } from '../files/path.ts';
 import { readAhead } from '../files/read-ahead.ts';
 import { verifyCopy } from './digest.ts';
 import type { CopyObserver } from './observer.ts';
@@ -51,8 +51,8 @@ export async function copyFile(
   options: FileCopyOptions,
 ): Promise<void> {
   const progress = options.observer.fileStarted(found.name, found.status.size, {
-    source: joinPath(found.directory.path, found.name),
-    target: joinPath(place.directory.path, place.name),
+    source: shownPath(found.directory.path, found.name),
+    target: shownPath(place.directory.path, place.name),
   });
   let landed = false;
   let bytes = 0;
@@ -64,7 +64,7 @@ export async function copyFile(
     await copyOpened(found, place, options, moved);
     landed = true;
   } catch (error) {
-    throw lostDuring(error, joinPath(found.directory.path, found.name), bytes, found.status.size);
+    throw lostDuring(error, shownPath(found.directory.path, found.name), bytes, found.status.size);
   } finally {
     progress.finished(landed);
   }
@@ -146,7 +146,7 @@ class FileCopy {
   }
 
   async #check(directory: Directory, name: string): Promise<void> {
-    const shown = joinPath(this.#place.directory.path, this.#place.name);
+    const shown = shownPath(this.#place.directory.path, this.#place.name);
     await verifyCopy(this.#found, { directory, name, shown }, this.#hash?.digest());
   }
 
@@ -166,6 +166,7 @@ class FileCopy {
     if (verify === true && start === 0) this.#hash = createHash('sha256');
     let total = start;
     if (start > 0) moved(start);
+    if (await this.#copyThere(landing, moved)) return;
     for await (const chunk of this.#content(start, limit)) {
       total += chunk.length;
       if (size === 0 && total > MAX_UNSIZED_BYTES) throw this.#tooLarge();
@@ -178,6 +179,17 @@ class FileCopy {
       signal?.throwIfAborted();
     }
     if (total < size) throw this.#tooShort(total);
+  }
+
+  /** Two files of one server: nothing need come here. */
+  async #copyThere(landing: Landing, moved: (bytes: number) => void): Promise<boolean> {
+    const { size } = this.#found.status;
+    const source = this.#source;
+    if (source.copyTo === undefined || landing.copyFrom === undefined || size === 0) return false;
+    if (this.#options.rateLimit !== undefined || !(await landing.copyFrom(source, size, moved))) return false;
+    // Nothing was read on the way that could be hashed.
+    this.#hash = undefined;
+    return true;
   }
 
   #content(start: number, limit: number): AsyncIterable<Uint8Array> {

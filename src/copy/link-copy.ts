@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FileError } from '../base/errors.ts';
 import { PARTIAL_SUFFIX } from '../files/landing-types.ts';
-import { joinPath } from '../files/path.ts';
+import { shownPath } from '../files/path.ts';
 import type { Place } from './target.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Place } from './target.ts';
 export async function copyLink({ directory, name }: Place, target: string): Promise<void> {
   const own = await directory.status(name);
   if (own === undefined) return await directory.makeLink(name, target);
-  if (own.kind === 'directory') throw new FileError(joinPath(directory.path, name), 'symlink', 'EISDIR');
+  if (own.kind === 'directory') throw new FileError(shownPath(directory.path, name), 'symlink', 'EISDIR');
   if (own.kind === 'symlink' && (await directory.readLink(name)) === target) return;
   const beside = `.${randomBytes(6).toString('hex')}${PARTIAL_SUFFIX}`;
   await directory.makeLink(beside, target);

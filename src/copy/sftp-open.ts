@@ -21,6 +21,8 @@ export interface SftpOpenOptions {
   readonly trace?: Trace | undefined;
   /** Requests under way (scp's `-X nrequests`). */
   readonly maxRequests?: number | undefined;
+  /** The most content in one request (scp's `-X buffer`). Bytes. */
+  readonly maxDataBytes?: number | undefined;
   readonly onStderr?: OnStderr | undefined;
 }
 
@@ -57,6 +59,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
       signal,
       trace: options.trace,
       maxRequests: options.maxRequests,
+      maxDataBytes: options.maxDataBytes,
     });
     open = true;
     const prefix = host.includes(':') ? `[${host}]` : host;
@@ -71,12 +74,15 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     };
     return { session, files, close };
   } catch (error) {
+    const isSilent = error instanceof ConnectionError && error.code === 'ERR_NOT_OFFERED';
+    // How the server ended tells why it said nothing; of one that said something wrong nothing more is expected.
+    if (!isSilent) channel.close();
     const exit = await withDeadline(channel.exit, LAST_WORDS_TIMEOUT_MS, () => new Error('no exit')).catch(
       () => undefined,
     );
     channel.close();
     signal?.throwIfAborted();
-    if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || refused) throw error;
+    if (!isSilent || refused) throw error;
     if (exit?.lost === undefined) throw error;
     if (exit.lost instanceof ConnectionError && exit.lost.code !== 'ERR_CONNECTION_LOST') throw exit.lost;
     throw new ConnectionError(host, 'transfer', 'connection closed', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });

@@ -1,6 +1,6 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
-import { joinPath, type Located, locate, splitPath } from '../files/path.ts';
+import { type Located, locate, shownPath, splitPath } from '../files/path.ts';
 import { missingDirectory, phantom } from './dry-run.ts';
 import { makePath } from './make-path.ts';
 
@@ -49,7 +49,7 @@ export class Target {
     try {
       if (located.name === '') return new Target(fileSystem, path, located, true);
       const status = await located.directory.status(located.name, { follow: true });
-      const shown = joinPath(located.directory.path, located.name);
+      const shown = shownPath(located.directory.path, located.name);
       if (status === undefined && options.mustBeDirectory) {
         const mode = options.makeMode ?? (options.makeParents === true ? 0o777 : undefined);
         if (mode === undefined) throw new FileError(shown, 'open', 'ENOENT');
@@ -82,7 +82,7 @@ export class Target {
     this.#entries++;
     const { directory, mustBeDirectory } = this.#located;
     if (this.isInside) return { directory, name };
-    const path = joinPath(directory.path, this.#located.name);
+    const path = shownPath(directory.path, this.#located.name);
     if (this.#entries > 1) {
       throw new FileError(path, 'open', 'ENOTDIR', { reason: `Not a directory, so it cannot take ${name} as well` });
     }

@@ -1,6 +1,6 @@
 import { FileError, RemoteError } from '../base/errors.ts';
 import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files/file-system.ts';
-import { joinPath, locate } from '../files/path.ts';
+import { locate, shownPath } from '../files/path.ts';
 import { isUpToDate, phantom } from './dry-run.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { copyFile, type FileCopyOptions, notRegular } from './file-copy.ts';
@@ -47,6 +47,8 @@ interface Step {
   readonly above: TreeLevel | undefined;
   /** The components below the operand's parent, joined by slashes: what rules look at. */
   readonly path: string;
+  /** The entry is a link to what `status` tells. Known where a listing told. */
+  readonly isLink?: boolean;
 }
 
 /**
@@ -166,7 +168,7 @@ export class TreeCopy {
     const { copyLinks } = this.#options;
     if (entry.status !== undefined && (copyLinks === true || entry.status.kind !== 'symlink')) return entry.status;
     const status = await directory.status(entry.name, { follow: copyLinks !== true });
-    if (status === undefined) throw new FileError(joinPath(directory.path, entry.name), 'stat', 'ENOENT');
+    if (status === undefined) throw new FileError(shownPath(directory.path, entry.name), 'stat', 'ENOENT');
     return status;
   }
 
@@ -183,8 +185,9 @@ export class TreeCopy {
       return;
     }
     const isLink = status.kind === 'symlink' && this.#options.copyLinks === true;
-    if (status.kind !== 'file' && !isLink) throw notRegular(joinPath(source.path, name));
-    const key = this.#options.landed && JSON.stringify([joinPath(source.path, name), status.size, status.mtimeSeconds]);
+    if (status.kind !== 'file' && !isLink) throw notRegular(shownPath(source.path, name));
+    const key =
+      this.#options.landed && JSON.stringify([shownPath(source.path, name), status.size, status.mtimeSeconds]);
     if (key !== undefined && this.#options.landed?.has(key) === true) return await done();
     if (!isLink) this.#options.observer.found?.(status.size);
     const weight = Math.min(Math.max(status.size, LEAST_WEIGHT), MOST_WEIGHT);
@@ -205,7 +208,7 @@ export class TreeCopy {
     if (this.#fatal !== undefined) return;
     const { signal, update, observer, dryRun } = this.#options;
     signal?.throwIfAborted();
-    const paths = { source: joinPath(source.path, name), target: joinPath(place.directory.path, place.name) };
+    const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
     if (update === true && (await isUpToDate(status, place))) return observer.skipped?.(name, status.size, paths);
     if (dryRun === true) return observer.planned?.(name, status.size, paths);
     const follow = this.#follows(above);
@@ -217,14 +220,14 @@ export class TreeCopy {
     if (this.#fatal !== undefined) return;
     const { observer, dryRun } = this.#options;
     const target = await source.readLink(name);
-    const paths = { source: joinPath(source.path, name), target: joinPath(place.directory.path, place.name) };
+    const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
     if (dryRun === true) return observer.planned?.(name, 0, paths);
     await explained(place, copyLink(place, target));
   }
 
-  async #directory({ source, name, status, place, above, path: below }: Step): Promise<void> {
-    const path = joinPath(source.path, name);
-    if (above?.isWithin(status) === true) {
+  async #directory({ source, name, status, place, above, path: below, isLink }: Step): Promise<void> {
+    const path = shownPath(source.path, name);
+    if (above?.isWithin(status) === true || (isLink === true && (await leadsBack(source, name)))) {
       throw new FileError(path, 'open', 'ELOOP', { reason: 'links lead back into a directory above' });
     }
     if ((above?.depth ?? 0) >= MAX_DEPTH && source.entries !== undefined) {
@@ -254,7 +257,7 @@ export class TreeCopy {
     } catch (error) {
       const known = await parent.status(name, { follow });
       if (known === undefined) throw error;
-      const path = joinPath(parent.path, name);
+      const path = shownPath(parent.path, name);
       if (known.kind === 'symlink')
         throw new FileError(path, 'open', 'ELOOP', { reason: 'is a symbolic link, which is not followed here' });
       if (known.kind !== 'directory') throw new FileError(path, 'open', 'ENOTDIR');
@@ -310,12 +313,20 @@ export class TreeCopy {
       const { name } = entry;
       const place = { directory: level.target, name };
       const below = path === '' ? name : `${path}/${name}`;
-      await this.#step({ source: level.source, name, status, place, above: level, path: below }, release);
+      const isLink = entry.status?.kind === 'symlink';
+      await this.#step({ source: level.source, name, status, place, above: level, path: below, isLink }, release);
     } catch (error) {
       await release();
       throw error;
     }
   }
+}
+
+/** Whether a link leads to the directory that it is in, or to one above. */
+async function leadsBack(directory: Directory, name: string): Promise<boolean> {
+  if (directory.realPath === undefined) return false;
+  const [here, there] = await Promise.all([directory.realPath('.'), directory.realPath(name)]);
+  return here === there || here.startsWith(there.endsWith('/') ? there : `${there}/`);
 }
 
 async function* entriesOf(directory: Directory): AsyncGenerator<DirectoryEntry, void, void> {
@@ -331,7 +342,7 @@ async function explained<T>({ directory, name }: Place, work: Promise<T>): Promi
   try {
     return await work;
   } catch (error) {
-    const isOfTarget = error instanceof FileError && error.path === joinPath(directory.path, name);
+    const isOfTarget = error instanceof FileError && error.path === shownPath(directory.path, name);
     throw isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
   }
 }

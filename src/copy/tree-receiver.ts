@@ -2,7 +2,7 @@ import { FileError, type RemoteError } from '../base/errors.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
 import { land } from '../files/landing.ts';
 import { attempt, type Landing } from '../files/landing-types.ts';
-import { joinPath } from '../files/path.ts';
+import { shownPath } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -86,7 +86,7 @@ export class TreeReceiver implements SinkReceiver {
       follow: this.#follow,
       durable: durable === true,
     });
-    return new ReceivedFile(joinPath(directory.path, name), landing, this.#options, entry, {
+    return new ReceivedFile(shownPath(directory.path, name), landing, this.#options, entry, {
       mode: preserve ? entry.mode & modeMask : undefined,
       times: preserve ? entry.times : undefined,
     });
@@ -97,12 +97,12 @@ export class TreeReceiver implements SinkReceiver {
     const follow = this.#follow;
     const known = await parent.status(name, { follow });
     if (known?.kind === 'symlink') {
-      throw new FileError(joinPath(parent.path, name), 'open', 'ELOOP', {
+      throw new FileError(shownPath(parent.path, name), 'open', 'ELOOP', {
         reason: 'is a symbolic link, which is not followed here',
       });
     }
     if (known !== undefined && known.kind !== 'directory')
-      throw new FileError(joinPath(parent.path, name), 'open', 'ENOTDIR');
+      throw new FileError(shownPath(parent.path, name), 'open', 'ENOTDIR');
     if (known === undefined) {
       await parent.makeDirectory(name, (entry.mode & 0o777) | 0o700);
       if (this.#options.durable === true) await parent.sync();

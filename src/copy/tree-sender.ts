@@ -1,6 +1,6 @@
 import { FileError, RemoteError } from '../base/errors.ts';
 import type { Directory, FileStatus, FileSystem, OpenFile } from '../files/file-system.ts';
-import { joinPath, locate } from '../files/path.ts';
+import { locate, shownPath } from '../files/path.ts';
 import { readAhead } from '../files/read-ahead.ts';
 import type { ScpSource, SourceEntry } from '../scp/source.ts';
 import type { CopyObserver } from './observer.ts';
@@ -81,7 +81,7 @@ export class TreeSender {
   async #entry(directory: Directory, name: string, above: Ancestor | undefined): Promise<void> {
     await this.#options.observer.ready?.();
     this.#options.signal?.throwIfAborted();
-    const path = joinPath(directory.path, name);
+    const path = shownPath(directory.path, name);
     const status = await this.#attempt(async () => {
       const found = await directory.status(name, { follow: true });
       if (found === undefined) throw new FileError(path, 'stat', 'ENOENT');
@@ -98,7 +98,7 @@ export class TreeSender {
   }
 
   async #directory(parent: Directory, name: string, status: FileStatus, above: Ancestor | undefined): Promise<void> {
-    const path = joinPath(parent.path, name);
+    const path = shownPath(parent.path, name);
     for (let ancestor = above; ancestor !== undefined; ancestor = ancestor.above) {
       if (ancestor.status.inode === status.inode && ancestor.status.device === status.device) {
         this.#report(new FileError(path, 'open', 'ELOOP', { reason: 'links lead back into a directory above' }));
@@ -108,21 +108,28 @@ export class TreeSender {
     const directory = await this.#attempt(() => parent.directory(name, { follow: true }));
     if (directory === undefined) return;
     try {
+      // A directory that cannot be read is not to be made on the other side either.
+      const names = await this.#attempt(() => begun(directory.names()));
+      if (names === undefined) return;
       const entered = await this.#attempt(async () => {
         await this.#source.enter(this.#announce(name, status));
         return true;
       });
       if (entered !== true) return;
-      await this.#contents(directory, { status, above });
+      await this.#contents(directory, { status, above }, names);
       await this.#attempt(() => this.#source.leave());
     } finally {
       await directory.close();
     }
   }
 
-  async #contents(directory: Directory, self: Ancestor | undefined): Promise<void> {
+  async #contents(
+    directory: Directory,
+    self: Ancestor | undefined,
+    names: AsyncIterable<string> = directory.names(),
+  ): Promise<void> {
     await this.#attempt(async () => {
-      for await (const name of directory.names()) await this.#entry(directory, name, self);
+      for await (const name of names) await this.#entry(directory, name, self);
     });
   }
 
@@ -172,6 +179,21 @@ export class TreeSender {
 
 function notRegular(path: string): FileError {
   return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
+}
+
+/** The same names, the first of which has been read: whoever cannot read them fails here. */
+async function begun(names: AsyncIterable<string>): Promise<AsyncIterable<string>> {
+  const iterator = names[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
+      } finally {
+        await iterator.return?.();
+      }
+    },
+  };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

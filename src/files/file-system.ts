@@ -52,6 +52,12 @@ export interface OpenFile {
   contentFrom?(position: number, size: number): AsyncIterable<Uint8Array>;
   /** A writer that keeps many writes under way: for files that are far away. Absent where {@link write} is all there is (see WriteBehind). */
   writerFrom?(position: number): SequentialWriter;
+  /**
+   * Copies a part of the content to the same place in another file, without moving it through here.
+   *
+   * @returns false where that cannot be done between these two; nothing has happened then.
+   */
+  copyTo?(target: OpenFile, position: number, length: number): Promise<boolean>;
   truncate(size: number): Promise<void>;
   setMode(mode: number): Promise<void>;
   setOwner(uid: number, gid: number): Promise<void>;
@@ -105,6 +111,8 @@ export interface Directory {
   readLink(name: string): Promise<string>;
   /** Makes a symbolic link that points to `target`, as it is written. The name must be free. */
   makeLink(name: string, target: string): Promise<void>;
+  /** The path without links that leads to an entry (`.`: to the directory itself), on file systems that do not number their objects: tells whether links lead back. */
+  realPath?(name: string): Promise<string>;
   /** The SHA-256 of a file's content, where it can be computed without reading the content through here; undefined where it cannot. */
   digest?(name: string): Promise<Uint8Array | undefined>;
   /** What a failure about `name` comes from that gave no reason, where that can be found out. */
@@ -119,6 +127,8 @@ export interface Directory {
 
 /** Where paths begin. What a path may reach is the implementation's business: the whole machine (local), or what lies below one folder (rooted). */
 export interface FileSystem {
+  /** How messages name a path. Default: as it is. */
+  readonly shown?: (path: string) => string;
   /** Opens the directory at `path`; links on the way are followed as far as the implementation lets them. */
   directory(path: string): Promise<Directory>;
 }

@@ -1,7 +1,13 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, OpenFile, SequentialWriter } from './file-system.ts';
-import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
-import { joinPath } from './path.ts';
+import {
+  applyAttributes,
+  copyThere,
+  type Landing,
+  type LandingAttributes,
+  type LandingOptions,
+} from './landing-types.ts';
+import { shownPath } from './path.ts';
 import { sequentialWriter } from './write-behind.ts';
 
 const COPY_BYTES = 256 * 1024;
@@ -45,6 +51,11 @@ export class Beside implements Landing {
     return this.#writer.write(chunk);
   }
 
+  async copyFrom(source: OpenFile, size: number, moved: (bytes: number) => void): Promise<boolean> {
+    const { file, offset } = this.#parts;
+    return await copyThere(source, file, { from: offset, size }, moved);
+  }
+
   async commit(attributes: LandingAttributes): Promise<void> {
     const { directory, existing, file, finish, partial } = this.#parts;
     await this.#writer.flush();
@@ -75,7 +86,7 @@ export class Beside implements Landing {
       await directory.rename(partial, name);
       return trouble;
     } catch (cause) {
-      const error = FileError.from(cause, joinPath(directory.path, name), 'rename');
+      const error = FileError.from(cause, shownPath(directory.path, name), 'rename');
       // A file that is itself a mount point cannot be replaced.
       if (existing === undefined || error.code !== 'EBUSY') throw error;
       return await this.#copyOver(existing, attributes);
@@ -110,7 +121,7 @@ export class Beside implements Landing {
   }
 
   #damaged(error: FileError): FileError {
-    const whole = joinPath(this.#parts.directory.path, this.#parts.partial);
+    const whole = shownPath(this.#parts.directory.path, this.#parts.partial);
     const reason = `${error.reason}; it may be half written now, the new content is whole in ${whole}`;
     return new FileError(error.path, error.operation, error.code, { cause: error, reason });
   }

@@ -1,6 +1,12 @@
 import type { FileError } from '../base/errors.ts';
 import type { Directory, FileStatus, OpenFile, SequentialWriter } from './file-system.ts';
-import { applyAttributes, type Landing, type LandingAttributes, type LandingOptions } from './landing-types.ts';
+import {
+  applyAttributes,
+  copyThere,
+  type Landing,
+  type LandingAttributes,
+  type LandingOptions,
+} from './landing-types.ts';
 import { sequentialWriter } from './write-behind.ts';
 
 /** Written where it stands, from the start, and cut to its new length at the end, as scp does: for devices, and where nothing can be made beside the target. */
@@ -30,6 +36,12 @@ export class InPlace implements Landing {
   write(chunk: Uint8Array): Promise<void> | undefined {
     this.#size += chunk.length;
     return this.#writer.write(chunk);
+  }
+
+  async copyFrom(source: OpenFile, size: number, moved: (bytes: number) => void): Promise<boolean> {
+    if (!(await copyThere(source, this.#file, { from: 0, size }, moved))) return false;
+    this.#size = size;
+    return true;
   }
 
   async commit(attributes: LandingAttributes): Promise<void> {
@@ -63,9 +75,17 @@ export class InPlace implements Landing {
       this.#options.durable === true ? this.#file.sync() : undefined,
       this.#file.close(),
     ]);
-    for (const outcome of [written, cut, synced, closed]) if (outcome.status === 'rejected') throw outcome.reason;
-    if (applied.status === 'rejected') throw applied.reason;
-    return applied.value;
+    for (const outcome of [written, closed]) if (outcome.status === 'rejected') throw outcome.reason;
+    const failed = [cut, synced, applied].find((outcome) => outcome.status === 'rejected');
+    // A device takes content and has no length, mode or times of its own.
+    if (failed !== undefined && (await this.#isOther())) return undefined;
+    if (failed !== undefined) throw failed.reason;
+    return applied.status === 'fulfilled' ? applied.value : undefined;
+  }
+
+  async #isOther(): Promise<boolean> {
+    const status = await this.#place?.directory.status(this.#place.name, { follow: true }).catch(() => undefined);
+    return status?.kind === 'other';
   }
 
   interrupt(): void {

@@ -43,6 +43,13 @@ export interface Landing {
   readonly offset?: number;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;
+  /**
+   * Fills the part from {@link offset} on from the source, without moving it through here.
+   *
+   * @param moved told the length of each piece
+   * @returns false where that cannot be done; the content must be written then.
+   */
+  copyFrom?(source: OpenFile, size: number, moved: (bytes: number) => void): Promise<boolean>;
   /** @throws {FileError} nothing has changed then, unless the target had to be written in place, or only its mode or times could not be set. */
   commit(attributes: LandingAttributes): Promise<void>;
   /** Ends a write that waits for somebody else (a FIFO that nobody drains); it fails then. Absent where no write waits. */
@@ -76,4 +83,25 @@ export async function attempt(change: () => Promise<void>): Promise<FileError | 
     const reason = `${error.operation}: ${error.reason}`;
     return new FileError(error.path, error.operation, error.code, { cause: error, reason });
   }
+}
+
+/** So much is copied there at a time: a server does nothing else meanwhile, and nobody can stop it. Bytes. */
+const COPY_BYTES = 32 * 1024 * 1024;
+
+/** Copies `from` to `size` of a file to another on the same machine, in pieces. @returns false where that cannot be done */
+export async function copyThere(
+  source: OpenFile,
+  target: OpenFile,
+  range: { readonly from: number; readonly size: number },
+  moved: (bytes: number) => void,
+): Promise<boolean> {
+  for (let at = range.from; at < range.size; ) {
+    const length = Math.min(COPY_BYTES, range.size - at);
+    if ((await source.copyTo?.(target, at, length)) !== true) return false;
+    at += length;
+    moved(length);
+  }
+  const { size } = await target.status();
+  if (size >= range.size) return true;
+  throw new FileError(source.path, 'copy', 'ERR_FILE_CHANGED', { reason: `ends after ${size} of ${range.size} bytes` });
 }

@@ -6,7 +6,7 @@ import type { Directory, OpenFile } from './file-system.ts';
 import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
 import { type Landing, type LandingOptions, PARTIAL_SUFFIX } from './landing-types.ts';
-import { joinPath } from './path.ts';
+import { shownPath } from './path.ts';
 
 const IN_PLACE_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
@@ -16,7 +16,7 @@ const IN_PLACE_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EROF
  * @throws {FileError} EISDIR for a directory, ELOOP for a link that is not followed, EACCES where an existing file may not be written.
  */
 export async function land(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
-  const shown = joinPath(directory.path, name);
+  const shown = shownPath(directory.path, name);
   const own = await directory.status(name);
   if (own === undefined) return await landNew(directory, name, options);
   if (own.kind === 'symlink' && options.follow !== true) {
@@ -59,7 +59,7 @@ export async function landInPlace(directory: Directory, name: string, options: L
  */
 export async function landByRename(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
   const own = await directory.status(name);
-  if (own?.kind === 'directory') throw new FileError(joinPath(directory.path, name), 'open', 'EISDIR');
+  if (own?.kind === 'directory') throw new FileError(shownPath(directory.path, name), 'open', 'EISDIR');
   if (own !== undefined && own.kind !== 'file') return await landInPlace(directory, name, options);
   const opened = await openPartial(directory, name, own?.mode ?? options.mode & 0o777, options);
   if (own !== undefined) {

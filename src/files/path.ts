@@ -35,6 +35,11 @@ export function joinPath(directory: string, name: string): string {
   return directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
 }
 
+/** How messages name an entry of a directory. The start directory of a host (`host:.`) is left out, as in what the person wrote. */
+export function shownPath(directory: string, name: string): string {
+  return directory.endsWith(':.') ? `${directory.slice(0, -1)}${name}` : joinPath(directory, name);
+}
+
 /** A path that was looked up: the directory it lies in and the name in it, or the directory itself where `name` is empty. The caller closes `directory`. */
 export interface Located {
   readonly directory: Directory;
@@ -52,7 +57,10 @@ export async function locate(fileSystem: FileSystem, path: string): Promise<Loca
   } catch (error) {
     // What the person named is the whole path.
     throw error instanceof FileError
-      ? new FileError(path, error.operation, error.code, { cause: error, reason: error.reason })
+      ? new FileError(fileSystem.shown?.(path) ?? path, error.operation, error.code, {
+          cause: error,
+          reason: error.reason,
+        })
       : error;
   }
 }

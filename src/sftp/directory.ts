@@ -174,6 +174,10 @@ export class SftpDirectory implements Directory {
     }
   }
 
+  realPath(name: string): Promise<string> {
+    return named(this.#name(name), 'realpath', this.#session.realpath(this.#at(name)));
+  }
+
   async digest(name: string): Promise<Uint8Array | undefined> {
     const path = this.#at(name);
     return (await digestByServer(this.#session, path)) ?? (await this.#options.digest?.(path));

@@ -60,5 +60,5 @@ export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOpti
       digest: options.digest,
     });
 
-  return { directory, expand };
+  return { shown, directory, expand };
 }

@@ -47,6 +47,18 @@ export class SftpFile implements OpenFile {
     throw error;
   }
 
+  async copyTo(target: OpenFile, position: number, length: number): Promise<boolean> {
+    if (!(target instanceof SftpFile) || target.#session !== this.#session || !this.#session.has('copy-data'))
+      return false;
+    const range = { fromPosition: position, toPosition: position, length };
+    await named(
+      target.path,
+      'copy',
+      this.#session.extensions.copyData({ from: this.#handle, to: target.#handle, ...range }),
+    );
+    return true;
+  }
+
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
     const writer = this.writerFrom(position);
     try {

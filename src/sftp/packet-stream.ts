@@ -99,6 +99,8 @@ export class PacketStream {
       if (this.#headerBytes === LENGTH_BYTES) this.#checkLength(header.readUInt32BE(0));
       if (this.#state !== HEADER) return at;
       if (this.#headerBytes === TYPE_END && header[LENGTH_BYTES] !== SSH_FXP_DATA) return this.#beginBody(chunk, at);
+      if (this.#headerBytes === TYPE_END && header.readUInt32BE(0) + LENGTH_BYTES < DATA_HEADER_BYTES)
+        throw new ProtocolError(`protocol error: ${packetName(SSH_FXP_DATA)} is cut short`);
       if (this.#headerBytes === DATA_HEADER_BYTES) {
         this.#beginData();
         return at;

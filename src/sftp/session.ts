@@ -32,6 +32,8 @@ export interface SftpSessionOptions {
   readonly timeoutMs?: number | undefined;
   /** Requests that wait for an answer at one time. Default {@link MAX_REQUESTS_IN_FLIGHT}. */
   readonly maxRequests?: number | undefined;
+  /** The most content in one READ or WRITE, below what the server takes (scp's `-X buffer`). */
+  readonly maxDataBytes?: number | undefined;
   /** Bytes of file content asked for or sent and not answered. Default {@link MAX_BYTES_IN_FLIGHT}. */
   readonly maxBytes?: number | undefined;
 }
@@ -61,6 +63,7 @@ export class SftpSession implements AsyncDisposable {
   readonly maxRequests: number;
   readonly #exchange: Exchange;
   #limits: SftpLimits = DEFAULT_LIMITS;
+  #maxDataBytes: number = Number.POSITIVE_INFINITY;
 
   private constructor(
     exchange: Exchange,
@@ -93,6 +96,8 @@ export class SftpSession implements AsyncDisposable {
     try {
       const { version, extensions } = await withDeadline(exchange.handshake(), options.timeoutMs ?? 0, expired);
       const session = new SftpSession(exchange, version, extensions, bounds);
+      session.#maxDataBytes = options.maxDataBytes ?? Number.POSITIVE_INFINITY;
+      session.#limits = session.#within(DEFAULT_LIMITS);
       session.#askLimits();
       return session;
     } catch (error) {
@@ -105,11 +110,20 @@ export class SftpSession implements AsyncDisposable {
     if (!this.has('limits@openssh.com')) return;
     this.extensions.limits().then(
       (limits) => {
-        this.#limits = withLimits(limits);
+        this.#limits = this.#within(withLimits(limits));
       },
       // A server that offers the extension and then refuses it gets the sizes that every server takes.
       () => {},
     );
+  }
+
+  #within(limits: SftpLimits): SftpLimits {
+    const most = this.#maxDataBytes;
+    return {
+      ...limits,
+      maxReadBytes: Math.min(limits.maxReadBytes, most),
+      maxWriteBytes: Math.min(limits.maxWriteBytes, most),
+    };
   }
 
   /** What the server takes: the defaults of the draft until it has told otherwise. */

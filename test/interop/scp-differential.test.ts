@@ -10,14 +10,11 @@ import {
   runsBuiltin,
   type Variant,
 } from '../support/differential/case.ts';
-import { differences, differencesAsMarkdown, faults } from '../support/differential/differences.ts';
+import { differences, differencesAsMarkdown } from '../support/differential/differences.ts';
 import { judge, type Result } from '../support/differential/judge.ts';
 import { type Ground, startGround } from '../support/differential/sandbox.ts';
 import { compareSnapshots } from '../support/differential/snapshot.ts';
 import { describePeer, findPeer, type Peer } from '../support/peers.ts';
-
-/** What ours can do already. Where this says false, the reference alone is run. */
-const enabled = { sftp: false, remoteToRemote: false };
 
 /** The table tells how this version behaves; others differ in what it was written about. */
 const REFERENCE_VERSION = 'OpenSSH_9.2';
@@ -30,13 +27,8 @@ function reference(): Peer {
   return { name: `scp of ${REFERENCE_VERSION}`, command: version.startsWith(REFERENCE_VERSION) ? 'scp' : '/absent' };
 }
 
-function isEnabled(variant: Variant): boolean {
-  if (matchesVariant(variant, 'sftp') && !enabled.sftp) return false;
-  return enabled.remoteToRemote || !(matchesVariant(variant, 'relay') || matchesVariant(variant, 'remote'));
-}
-
 function titleOf(of: Case, variant: Variant): string {
-  return `${variant}: ${of.name}${isEnabled(variant) ? '' : ' (reference only)'}`;
+  return `${variant}: ${of.name}`;
 }
 
 /** What is wrong with the case itself: the reference did not do what the case is about. */
@@ -57,7 +49,7 @@ function compare(ground: Ground, of: Case, variant: Variant): Promise<string[]> 
     const hangs = of.hangs !== undefined && matchesVariant(variant, of.hangs.in);
     const expected = hangs ? { ...before, status: of.hangs.status } : await run('reference');
     const wrong = hangs ? [] : checkReference(of, variant, before, expected);
-    if (wrong.length > 0 || !isEnabled(variant)) return wrong;
+    if (wrong.length > 0) return wrong;
     const named = namedFor(of, variant);
     wrong.push(...judge(expected, await run('ours'), named));
     if (!runsBuiltin(of, variant)) return wrong;
@@ -95,7 +87,7 @@ describePeer(
     it('has a case for each difference, and each is named where it can occur', () => {
       const named = allCases.flatMap((of) => of.runs.flatMap((variant) => namedFor(of, variant)));
       const used = new Set(named.map(({ id }) => id));
-      expect([...Object.keys(differences), ...Object.keys(faults)].filter((id) => !used.has(id as never))).toEqual([]);
+      expect(Object.keys(differences).filter((id) => !used.has(id as never))).toEqual([]);
       const differs = allCases.flatMap((of) => of.differs ?? []);
       const idle = differs.filter((one) => !named.includes(one) && (isRoot || one.onlyAsRoot !== true));
       expect(idle).toEqual([]);

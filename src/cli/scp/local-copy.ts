@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { osPath } from '../../base/byte-name.ts';
 import { FileError } from '../../base/errors.ts';
+import { spawnable } from '../../base/spawnable.ts';
 
 /**
  * Copies between two local names with the system's cp(1), as scp does.
@@ -14,13 +14,9 @@ export async function copyLocally(
   options: { readonly recursive: boolean; readonly preserve: boolean; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const args = [...(options.recursive ? ['-r'] : []), ...(options.preserve ? ['-p'] : []), '--', source, target];
-  for (const path of [source, target]) {
-    if (typeof osPath(path) !== 'string') {
-      throw new FileError(path, 'copy', 'EINVAL', { reason: 'a name that is not UTF-8 cannot be handed to cp' });
-    }
-  }
+  const command = spawnable('cp', args);
   return await new Promise((resolve, reject) => {
-    const child = spawn('cp', args, { stdio: 'inherit', signal: options.signal });
+    const child = spawn(command.program, command.args, { stdio: 'inherit', signal: options.signal });
     child.once('error', (cause) => reject(FileError.from(cause, 'cp', 'start')));
     child.once('exit', (code) => resolve(code === 0));
   });

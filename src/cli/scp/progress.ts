@@ -1,6 +1,7 @@
 import type { CopyObserver } from '../../copy/observer.ts';
 import { JsonLines } from '../json-lines.ts';
 import { inForeground, ProgressDisplay } from '../terminal/progress.ts';
+import { DryRunList } from './dry-run-list.ts';
 import { JsonProgress } from './json-progress.ts';
 import type { ScpOptions } from './options.ts';
 
@@ -25,6 +26,7 @@ export function startProgress(options: ScpOptions, signal: AbortSignal): RunProg
     const lines = new JsonLines(process.stdout);
     return new JsonProgress({ lines, signal, now, date: () => new Date() }, options);
   }
+  if (options.beyond.dryRun) return new DryRunList((text) => process.stdout.write(text));
   const isWanted = progress === 'bar' || (progress === 'auto' && !quiet);
   return isWanted && process.stdout.isTTY ? display(options, progress === 'bar') : nothing;
 }

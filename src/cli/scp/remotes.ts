@@ -69,6 +69,7 @@ export class Remotes {
         signal,
         onStderr,
         maxRequests: this.#options.sftpRequests,
+        maxDataBytes: this.#options.sftpBufferBytes,
         trace:
           log.level >= 3
             ? (direction, what) => log.debug(3, `sftp ${direction === 'send' ? '->' : '<-'} ${what}`)

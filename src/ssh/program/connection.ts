@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { ConnectionError } from '../../base/errors.ts';
 import { type Log, silentLog } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
+import { spawnable } from '../../base/spawnable.ts';
 import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
 import { checkTarget } from '../names.ts';
 import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
@@ -30,7 +31,8 @@ async function start(
   options: ProgramConnectionOptions,
 ): Promise<PipedChild> {
   try {
-    const child = spawn(program, args, {
+    const command = spawnable(program, args);
+    const child = spawn(command.program, command.args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.variables && { env: { ...options.variables } }),
     });

@@ -281,7 +281,7 @@ export const operandCases: readonly Case[] = [
     differs: [
       { id: 'wording', in: 'up/scp', lines: ['message about : No such file'] },
       {
-        id: 'fatal-status',
+        id: 'goes-on-after-what-is-missing',
         in: 'up/sftp',
         lines: ['status: 255 -> 1', 'message about No such file', 'mtime target/to/: * -> now', 'adds target/to/f'],
       },

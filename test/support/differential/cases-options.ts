@@ -154,7 +154,9 @@ export const optionCases: readonly Case[] = [
     args: ['-q', '<none', '>g'],
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
-    differs: [{ id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] }],
+    differs: [
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+    ],
   },
   {
     name: '-C -B -4 and -o go on to ssh',

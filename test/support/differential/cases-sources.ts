@@ -15,7 +15,7 @@ export const sourceCases: readonly Case[] = [
     changesNothing: true,
     builtin: true,
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
     ],
   },
@@ -29,7 +29,7 @@ export const sourceCases: readonly Case[] = [
     changesNothing: 'up/sftp',
     differs: [
       {
-        id: 'fatal-status',
+        id: 'goes-on-after-what-is-missing',
         in: 'up/sftp',
         lines: [
           'status: 255 -> 1',
@@ -50,7 +50,11 @@ export const sourceCases: readonly Case[] = [
     args: ['<a', '<none', '<c', '>to'],
     status: { '*': 1, 'up/sftp': 255 },
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none', 'adds target/to/c'] },
+      {
+        id: 'goes-on-after-what-is-missing',
+        in: 'up/sftp',
+        lines: ['status: 255 -> 1', 'message about none', 'adds target/to/c'],
+      },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
     ],
   },
@@ -62,7 +66,7 @@ export const sourceCases: readonly Case[] = [
     args: ['<a', '<b', '<none', '>to'],
     status: { '*': 1, 'up/sftp': 255 },
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
     ],
   },
@@ -74,7 +78,7 @@ export const sourceCases: readonly Case[] = [
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about none'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about none'] },
     ],
   },
@@ -86,7 +90,7 @@ export const sourceCases: readonly Case[] = [
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about f/g'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about f/g'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about f/g'] },
     ],
   },
@@ -210,7 +214,7 @@ export const sourceCases: readonly Case[] = [
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
     ],
   },
@@ -235,7 +239,7 @@ export const sourceCases: readonly Case[] = [
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
     differs: [
-      { id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
+      { id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about l'] },
       { id: 'names-host-in-remote-errors', in: 'down/sftp', lines: ['message about No such file'] },
     ],
   },
@@ -261,7 +265,7 @@ export const sourceCases: readonly Case[] = [
     differs: [
       { id: 'links-back-once', in: 'up/scp', lines: ['message about d/l', 'lacks target/to/d/l/*'] },
       { id: 'wording', in: 'up/sftp', lines: ['message about d/l'] },
-      { id: 'links-back-by-sftp', in: 'down/sftp', lines: ['message about d/l', 'adds target/to/d/l/*'] },
+      { id: 'wording', in: 'down/sftp', lines: ['message about d/l'] },
     ],
   },
   {

@@ -117,7 +117,7 @@ export const targetCases: readonly Case[] = [
     status: { '*': 1, 'up/sftp': 255 },
     changesNothing: true,
     builtin: true,
-    differs: [{ id: 'fatal-status', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about g'] }],
+    differs: [{ id: 'goes-on-after-what-is-missing', in: 'up/sftp', lines: ['status: 255 -> 1', 'message about g'] }],
   },
   {
     name: 'several sources for a target that is not there',
@@ -305,10 +305,7 @@ export const targetCases: readonly Case[] = [
     source: file,
     args: ['<f', '>/dev/null'],
     changesNothing: true,
-    differs: [
-      { id: 'device-as-remote-target', in: 'up/sftp', lines: ['status: 0 -> 1', 'message about *'] },
-      { id: 'nothing-to-cut', in: 'down/sftp', lines: ['only scp says /dev/null'] },
-    ],
+    differs: [{ id: 'nothing-to-cut', in: 'sftp', lines: ['only scp says *'] }],
   },
   {
     name: 'a FIFO that nobody reads as the target',

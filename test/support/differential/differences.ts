@@ -95,8 +95,14 @@ export const differences = {
     sealift: 'both kept',
     why: 'that is what `-p` says',
   },
+  'goes-on-after-what-is-missing': {
+    when: 'a local source is missing, or there are several for a file, in SFTP mode',
+    openssh: 'ends at once, status 255',
+    sealift: 'copies the others and ends with status 1',
+    why: 'as with `-O` and in downloads: one bad name is no reason to leave out the others',
+  },
   'nothing-to-cut': {
-    when: 'a local device as the target in SFTP mode',
+    when: 'a device as the target in SFTP mode',
     openssh: 'complains that it cannot be cut, status 0',
     sealift: 'says nothing',
     why: 'a device has no length',
@@ -175,21 +181,7 @@ export const differences = {
   },
 } as const satisfies Record<string, Difference>;
 
-/** Where ours differs and should not, or where nobody has decided yet. Each goes when it is mended: a case that names it then fails. */
-export const faults = {
-  'unreadable-directory-is-made':
-    'an upload with -O makes an empty directory for one that cannot be read; OpenSSH opens it before it announces it',
-  'fatal-status':
-    "where OpenSSH's SFTP mode ends at once with 255 (a local source is missing, several sources for a file), ours goes on and ends with 1",
-  'links-back-by-sftp':
-    'a link that leads back into its directory is followed 40 times by a download in SFTP mode, and reported once by an upload',
-  'device-as-remote-target':
-    '`scp f host:/dev/null` in SFTP mode ends with 1, though all bytes were taken; OpenSSH complains and ends with 0',
-  'remote-name-not-utf8': 'a remote path on the command line that is not UTF-8 reaches the host with U+FFFD in it',
-  'local-name-not-utf8': 'a copy between two local names refuses names that are not UTF-8',
-} as const;
-
-export type DifferenceId = keyof typeof differences | keyof typeof faults;
+export type DifferenceId = keyof typeof differences;
 
 /** The differences as a table. */
 export function differencesAsMarkdown(): string {
