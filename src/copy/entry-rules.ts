@@ -1,3 +1,4 @@
+import type { FileStatus } from '../files/file-system.ts';
 import { matchesGlob } from '../files/glob-match.ts';
 
 /** One `--include` or `--exclude`, in the order of the command line. */
@@ -10,8 +11,14 @@ export interface EntryRule {
   readonly pattern: string;
 }
 
+/** Decides which entries are copied. */
+export interface EntryFilter {
+  /** @param path components below the operand, joined by slashes */
+  wants(path: string, kind: 'file' | 'directory', status: FileStatus): boolean;
+}
+
 /** Decides which entries are copied: the first rule that matches an entry decides; an entry that no rule matches is copied, unless all rules are includes. */
-export class EntryRules {
+export class EntryRules implements EntryFilter {
   readonly #rules: readonly CompiledRule[];
   /** With nothing but includes, only what they name is wanted. */
   readonly #onlyIncludes: boolean;

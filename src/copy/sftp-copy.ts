@@ -22,6 +22,8 @@ export interface SftpCopyOptions extends Omit<TreeCopyOptions, 'land' | 'followL
   readonly atomic?: boolean | undefined;
   /** Make the directories that are missing on the way to the target. */
   readonly makeParents?: boolean | undefined;
+  /** Remote sources are names and no patterns. Default false. */
+  readonly literal?: boolean | undefined;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function downloadBySftp(
   target: string,
   options: SftpCopyOptions,
 ): Promise<number> {
-  const sources = await expandAll(remote, paths, options.observer);
+  const sources = await sourcesOf(remote, paths, options);
   return await copyAll(remote, sources.paths, local, target, {
     ...options,
     targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
@@ -76,7 +78,7 @@ export async function copyBetween(
   target: string,
   options: SftpCopyOptions,
 ): Promise<number> {
-  const sources = await expandAll(origin, paths, options.observer);
+  const sources = await sourcesOf(origin, paths, options);
   return await copyAll(origin, sources.paths, remote, await remote.expand(target), {
     ...options,
     targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
@@ -84,6 +86,15 @@ export async function copyBetween(
     tree: { land: remoteLanding(options), followLinks: 'always' },
     failures: sources.failures,
   });
+}
+
+/** What is to be copied, and how much of that was not found. */
+async function sourcesOf(
+  remote: SftpFileSystem,
+  paths: readonly string[],
+  { literal, observer }: SftpCopyOptions,
+): Promise<{ readonly paths: readonly string[]; readonly failures: number }> {
+  return literal === true ? { paths, failures: 0 } : await expandAll(remote, paths, observer);
 }
 
 /** How files come to their names on a host. */

@@ -5,6 +5,7 @@ import { SftpSession } from '../sftp/session.ts';
 import type { Trace } from '../sftp/trace.ts';
 import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
 import { RemoteHasher } from './remote-hasher.ts';
+import { SessionPool } from './session-pool.ts';
 import { type OnStderr, passStderr } from './stderr.ts';
 
 /** How long a side that ended its stream may take to end, in milliseconds. */
@@ -30,6 +31,8 @@ export interface SftpOpenOptions {
 export interface SftpLink {
   readonly session: SftpSession;
   readonly files: SftpFileSystem;
+  /** The same files, all of them opened by one session: it can copy one to another by itself. */
+  readonly filesOfOneSession: SftpFileSystem;
   /** Says goodbye. @returns how the subsystem ended. Never rejects. */
   close(): Promise<SshExit>;
 }
@@ -64,15 +67,22 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     open = true;
     const prefix = host.includes(':') ? `[${host}]` : host;
     const hasher = new RemoteHasher(connection, signal);
-    const files = sftpFileSystem(session, {
-      shown: (path) => `${prefix}:${path}`,
-      digest: (path) => hasher.digest(path),
-    });
+    const pool = connection.isMultiplexed === true ? new SessionPool(session, connection, options) : undefined;
+    const common = {
+      shown: (path: string) => `${prefix}:${path}`,
+      digest: (path: string) => hasher.digest(path),
+    };
+    const filesOfOneSession = sftpFileSystem(session, common);
+    const files =
+      pool === undefined
+        ? filesOfOneSession
+        : sftpFileSystem(session, { ...common, sessionForFile: () => pool.next() });
     const close = async () => {
       await hasher.close();
+      await pool?.close();
       return await farewell(session, channel);
     };
-    return { session, files, close };
+    return { session, files, filesOfOneSession, close };
   } catch (error) {
     const isSilent = error instanceof ConnectionError && error.code === 'ERR_NOT_OFFERED';
     // How the server ended tells why it said nothing; of one that said something wrong nothing more is expected.

@@ -18,6 +18,8 @@ export function shellQuote(path: string, options: { readonly patterns: boolean }
   for (let i = 0; i < characters.length; i++) {
     let character = characters[i] as string;
     let isPlain = PLAIN.test(character);
+    // bash expands a tilde in `a=~user` and `a=b:~user` too, as if these were assignments.
+    if (character === '~' && characters.includes('=')) isPlain = i === 0;
     if (options.patterns && PATTERN.test(character)) isPlain = true;
     if (options.patterns && character === '\\' && i + 1 < characters.length) {
       character = characters[++i] as string;

@@ -2,7 +2,7 @@ import { FileError, RemoteError } from '../base/errors.ts';
 import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files/file-system.ts';
 import { locate, shownPath } from '../files/path.ts';
 import { isUpToDate, phantom } from './dry-run.ts';
-import type { EntryRules } from './entry-rules.ts';
+import type { EntryFilter } from './entry-rules.ts';
 import { copyFile, type FileCopyOptions, notRegular } from './file-copy.ts';
 import { Gate } from './gate.ts';
 import { copyLink } from './link-copy.ts';
@@ -27,7 +27,7 @@ export interface TreeCopyOptions extends FileCopyOptions {
   /** How many files may be under way. */
   readonly parallel: number;
   /** Which entries are copied. Default: all. */
-  readonly rules?: EntryRules | undefined;
+  readonly rules?: EntryFilter | undefined;
   /** Leave out files that are there already with the same size and are not older. */
   readonly update?: boolean | undefined;
   /** Copy symbolic links as links. Default: what they lead to is copied. */
@@ -176,7 +176,7 @@ export class TreeCopy {
   async #step(step: Step, done: () => Promise<void>): Promise<void> {
     const { source, name, status, path } = step;
     const isDirectory = this.#meansDirectory(status);
-    if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file') === false)
+    if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file', status) === false)
       return await done();
     if (isDirectory) {
       const task = () => this.#whole(() => this.#directory(step), done);

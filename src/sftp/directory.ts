@@ -13,6 +13,8 @@ import type { SftpSession } from './session.ts';
 export interface SftpDirectoryOptions {
   /** What messages make of a path of the server. */
   readonly shown: (path: string) => string;
+  /** The session for the next file that is opened, where there are several on the same server. */
+  readonly sessionForFile?: (() => SftpSession) | undefined;
   /** The SHA-256 of a file by other means than SFTP. */
   readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
 }
@@ -105,7 +107,8 @@ export class SftpDirectory implements Directory {
     shown: string,
     access: 'read' | 'write',
   ): Promise<SftpFile> {
-    return new SftpFile(this.#session, await this.#session.open(path, flags, attributes), shown, access);
+    const session = this.#options.sessionForFile?.() ?? this.#session;
+    return new SftpFile(session, await session.open(path, flags, attributes), shown, access);
   }
 
   async #refuseLink(path: string, shown: string): Promise<void> {

@@ -10,6 +10,8 @@ const MAX_REMEMBERED_USERS = 64;
 export interface SftpFileSystemOptions {
   /** How messages name a path of the server: the command line passes `host:path`. Default: the path itself. */
   readonly shown?: ((path: string) => string) | undefined;
+  /** The session for the next file that is opened, where there are several on the same server. Default: always the one. */
+  readonly sessionForFile?: (() => SftpSession) | undefined;
   /** The SHA-256 of a file by other means than SFTP, for servers without the check-file extension. */
   readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
 }
@@ -58,6 +60,7 @@ export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOpti
     new SftpDirectory(session, path === '' ? '.' : await expand(path), path === '' ? '.' : path, {
       shown,
       digest: options.digest,
+      sessionForFile: options.sessionForFile,
     });
 
   return { shown, directory, expand };

@@ -13,7 +13,7 @@ const MIN_READ_BYTES = 512;
 const FIRST_WINDOW_BYTES: number = 2 * 1024 * 1024;
 
 /** After so many slots have been consumed, the room they took is given back. */
-const COMPACT_AFTER = 256;
+const COMPACT_AFTER = 64;
 
 export interface ReadPipelineOptions {
   readonly position: number;
@@ -51,7 +51,7 @@ class Slot implements ReadReceiver {
   readonly #pipeline: ReadPipeline;
   readonly length: number;
   /** What has arrived, and the index of the first piece that has not been consumed. */
-  readonly pieces: Buffer[] = [];
+  readonly pieces: (Buffer | undefined)[] = [];
   first = 0;
   /** Where the next READ for this slot begins, and how much is still to come. */
   position: number;
@@ -171,7 +171,8 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
       }
       const piece = slot.pieces[slot.first];
       if (piece !== undefined) {
-        slot.first++;
+        // Consumed slots stay in their array for a while; their content must not.
+        slot.pieces[slot.first++] = undefined;
         if (slot.state === 'done' && slot.first === slot.pieces.length) this.#consume(slot);
         return piece;
       }

@@ -85,7 +85,10 @@ export class ReadRequest implements Request {
 
   /** All of the answer was there. */
   ends(): void {
-    this.#receiver.received(this.#pieces, this.#received);
+    const pieces = this.#pieces;
+    // Whoever keeps the request must not keep the content with it.
+    this.#pieces = [];
+    this.#receiver.received(pieces, this.#received);
   }
 
   answered(type: number, body: ByteReader): void {

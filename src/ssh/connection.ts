@@ -39,6 +39,8 @@ export interface ChannelOptions {
  * started anew for each channel, so for it errors of connecting show up as the channel's exit.
  */
 export interface SshConnection extends AsyncDisposable {
+  /** Channels share one authenticated connection, so that another one costs next to nothing. */
+  readonly isMultiplexed?: boolean;
   /** Runs `command` through the remote user's login shell (RFC 4254 section 6.5). */
   exec(command: string, options?: ChannelOptions): Promise<SshChannel>;
   /** Starts a subsystem, for example `sftp`. */

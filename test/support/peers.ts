@@ -37,6 +37,39 @@ const peers = {
   psftp: { name: 'psftp', debianPackage: 'putty-tools', command: 'psftp' },
   plink: { name: 'plink', debianPackage: 'putty-tools', command: 'plink' },
   puttygen: { name: 'puttygen', debianPackage: 'putty-tools', command: 'puttygen' },
+  dropbear: { name: 'dropbear', debianPackage: 'dropbear-bin', command: 'dropbear' },
+  dropbearconvert: { name: 'dropbearconvert', debianPackage: 'dropbear-bin', command: 'dropbearconvert' },
+  dbclient: { name: 'dbclient', debianPackage: 'dropbear-bin', command: 'dbclient' },
+  'nss-wrapper': {
+    name: 'nss-wrapper',
+    debianPackage: 'libnss-wrapper',
+    // The library itself is in a folder named after the machine.
+    command: '/usr/share/doc/libnss-wrapper',
+  },
+  proftpd: { name: 'proftpd', debianPackage: 'proftpd-core', command: 'proftpd' },
+  'proftpd-mod-sftp': {
+    name: 'proftpd-mod-sftp',
+    debianPackage: 'proftpd-mod-crypto',
+    // The module itself is not marked as executable.
+    command: '/usr/share/doc/proftpd-mod-crypto',
+  },
+  /** Debian's own: another one on PATH does not have its modules. */
+  python3: { name: 'python3', debianPackage: 'python3-minimal', command: '/usr/bin/python3' },
+  'python3-paramiko': {
+    name: 'python3-paramiko',
+    debianPackage: 'python3-paramiko',
+    command: '/usr/lib/python3/dist-packages/paramiko',
+  },
+  'python3-asyncssh': {
+    name: 'python3-asyncssh',
+    debianPackage: 'python3-asyncssh',
+    command: '/usr/lib/python3/dist-packages/asyncssh',
+  },
+  'python3-scp': {
+    name: 'python3-scp',
+    debianPackage: 'python3-scp',
+    command: '/usr/share/doc/python3-scp',
+  },
 } as const satisfies Record<string, Peer>;
 
 /** The peers that `npm test` installs where it may. */

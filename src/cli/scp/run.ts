@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { isSafeUser, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
+import { FinalWords, withRetries } from '../../copy/retry.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
@@ -10,7 +11,6 @@ import { copyLocally } from './local-copy.ts';
 import type { ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
 import { Remotes } from './remotes.ts';
-import { FinalWords, withRetries } from './retry.ts';
 import { between, download, type Transfer, upload } from './transfer.ts';
 
 /** How a run ended. `fatal` is for what OpenSSH's scp ends at once with: a lost connection, a server that breaks the rules. */

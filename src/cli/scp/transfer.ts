@@ -8,6 +8,7 @@ import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import type { SftpCopyOptions } from '../../copy/sftp-copy.ts';
 import { shellQuote } from '../../copy/shell-quote.ts';
 import { localFileSystem } from '../../files/local.ts';
+import type { SftpFileSystem } from '../../sftp/file-system.ts';
 import { sftpOnly } from './beyond.ts';
 import type { ScpOptions } from './options.ts';
 import type { Remote } from './remotes.ts';
@@ -172,7 +173,10 @@ export async function between(
   const paths = sources.map((source) => source.path);
   if (origin.protocol === 'sftp' && remote.protocol === 'sftp') {
     const { copyBetween } = await import('../../copy/sftp-copy.ts');
-    return await copyBetween(origin.link.files, paths, remote.link.files, target.path, sftpCopyOptions(transfer));
+    const [from, to] = [origin, remote].map(({ link }) =>
+      origin === remote ? link.filesOfOneSession : link.files,
+    ) as [SftpFileSystem, SftpFileSystem];
+    return await copyBetween(from, paths, to, target.path, sftpCopyOptions(transfer));
   }
   requireNothingBeyond(transfer, origin.protocol === 'scp' ? origin.host : remote.host);
   const { fromSftpToScp, fromScpToSftp, fromScpToScp } = await import('../../copy/scp-between.ts');

@@ -120,6 +120,7 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     return closing;
   };
   return {
+    isMultiplexed: true,
     exec: (command, { signal }: ChannelOptions = {}) =>
       open((callback) => client.exec(command, callback), 'exec', signal),
     subsystem: (name, { signal }: ChannelOptions = {}) =>

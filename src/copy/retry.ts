@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectionError } from '../../base/errors.ts';
+import { ConnectionError } from '../base/errors.ts';
 
 /** How long to wait before each new attempt; the last one counts for all that follow. Seconds. */
 const PAUSES_SECONDS: readonly number[] = [1, 2, 5, 15, 60];
