@@ -1,13 +1,15 @@
 /**
  * Sealift as a library. What is here follows semantic versioning from 1.0 on; until then a minor version may change it.
  *
+ * {@link connect} gives a {@link Host} to copy to and from, to list and to read and write by streams; {@link copy} copies once between two places. Everything below them (connections, the SCP protocol, the server) is here too.
+ *
  * @example
- * const connection = await connect({ host: 'depot.example' }, { environment: { home: homedir(), user: userInfo().username, path: process.env.PATH } });
- * const target = { kind: 'remote', host: 'depot.example', path: 'backup/' } as const;
- * const failures = await uploadByScp(connection, localFileSystem(), ['photos'], target, {
- *   host: target.host, recursive: true, preserve: true, verbose: false, targetIsDirectory: false, observer: silentObserver,
- * });
- * await connection.close();
+ * import { connect } from 'sealift';
+ *
+ * const host = await connect({ host: 'depot.example' });
+ * await host.upload('photos', 'backup/', { recursive: true, preserve: true });
+ * for await (const { name, size } of host.list('backup/photos')) console.log(size, name);
+ * await host.close();
  *
  * @packageDocumentation
  */
@@ -39,6 +41,17 @@ export { type ScpCopyOptions, uploadByScp } from './copy/scp-upload.ts';
 export type { Directory, FileKind, FileStatus, FileSystem, OpenFile, OpenOptions } from './files/file-system.ts';
 export { localFileSystem } from './files/local.ts';
 export { rootedFileSystem } from './files/rooted.ts';
+export { connect } from './library/connect.ts';
+export { copy, type Place, type PlaceCopyOptions, type RemotePlace } from './library/copy.ts';
+export type { CopiedFile, Copy, CopyEvent, CopyOptions, CopyResult, FilterEntry } from './library/copy-types.ts';
+export type { Entry, EntryStatus } from './library/entries.ts';
+export { systemEnvironment } from './library/environment.ts';
+export { CopyError, type EntryError } from './library/errors.ts';
+export type { Host, OneOrMore, OperationOptions } from './library/host.ts';
+export type { HostOptions } from './library/host-options.ts';
+export type { LocalPath } from './library/paths.ts';
+export type { ReadStreamOptions } from './library/read-stream.ts';
+export type { WriteStreamOptions } from './library/write-stream.ts';
 export { remoteCommandLine, type ScpCommand } from './scp/command.ts';
 export { type Reply, ScpLink, type Trace } from './scp/link.ts';
 export { type ControlRecord, encodeRecord, parseRecord } from './scp/record.ts';
@@ -57,7 +70,7 @@ export { type HostKey, loadHostKeys } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';
 export { type ListenAddress, listen, type RunningServer, type ServerOptions } from './server/server.ts';
 export type { ServerUser } from './server/users.ts';
-export { connect } from './ssh/connect.ts';
+export { connect as connectSsh } from './ssh/connect.ts';
 export type {
   ChannelOptions,
   Prompter,

@@ -52,6 +52,11 @@ export function encodeName(name: string): Buffer {
   return Buffer.concat(parts);
 }
 
+/** How many bytes a name has. */
+export function nameLength(name: string): number {
+  return hasRawBytes(name) ? encodeName(name).length : Buffer.byteLength(name, 'utf8');
+}
+
 /** The form of a path that node:fs takes without loss: a string where it can be one, else bytes. */
 export function osPath(path: string): string | Buffer {
   return hasRawBytes(path) ? encodeName(path) : path;

@@ -45,12 +45,29 @@ export function isPattern(text: string): boolean {
  * proportional to pattern times name, whatever the pattern.
  */
 export function matchesGlob(pattern: string, name: string): boolean {
+  return globMatcher(pattern)(name);
+}
+
+/** {@link matchesGlob} for many names: the pattern is read once, and names that begin or end in another way are turned away without a look at each character. */
+export function globMatcher(pattern: string): (name: string) => boolean {
   const elements = compile(pattern);
-  if (name.startsWith('.')) {
-    const first = elements[0];
-    if (first?.kind !== 'literal' || first.character !== '.') return false;
+  const prefix = literals(elements);
+  const suffix = Array.from(literals(elements.toReversed())).reverse().join('');
+  const takesDot = prefix.startsWith('.');
+  return (name) => {
+    if (name.startsWith('.') && !takesDot) return false;
+    return name.startsWith(prefix) && name.endsWith(suffix) && matchElements(elements, Array.from(name));
+  };
+}
+
+/** The characters that the elements begin with. */
+function literals(elements: readonly Element[]): string {
+  let text = '';
+  for (const element of elements) {
+    if (element.kind !== 'literal') return text;
+    text += element.character;
   }
-  return matchElements(elements, Array.from(name));
+  return text;
 }
 
 /** Greedy match that goes back to the last star only: each star needs to be retried at most once per character. */

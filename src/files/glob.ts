@@ -1,6 +1,6 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
-import { isPattern, matchesGlob } from './glob-match.ts';
+import { globMatcher, isPattern } from './glob-match.ts';
 import { joinPath } from './path.ts';
 
 export interface GlobOptions {
@@ -105,9 +105,10 @@ class Expansion {
   async #matching(base: string, component: string, isLast: boolean): Promise<string[]> {
     const names = await this.#within(base, async (directory) => {
       const matches: string[] = [];
+      const fits = globMatcher(component);
       for await (const name of directory.names()) {
         if (this.#namesLeft-- <= 0) throw this.#tooMany();
-        if (!matchesGlob(component, name)) continue;
+        if (!fits(name)) continue;
         if (!isLast || this.#onlyDirectories) {
           const status = await directory.status(name, { follow: true }).catch(() => undefined);
           if (status?.kind !== 'directory') continue;

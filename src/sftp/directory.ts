@@ -5,7 +5,7 @@ import { SSH_FXF_CREAT, SSH_FXF_EXCL, SSH_FXF_READ, SSH_FXF_WRITE } from './cons
 import { digestByServer } from './digest.ts';
 import { explainFailure } from './explain.ts';
 import { statusOf } from './file-status.ts';
-import { listEntries } from './listing.ts';
+import { listEntries, listNames } from './listing.ts';
 import { named, renamed } from './named.ts';
 import { SftpFile } from './open-file.ts';
 import type { SftpSession } from './session.ts';
@@ -52,8 +52,8 @@ export class SftpDirectory implements Directory {
     return this.#options.shown(join(this.#written, name));
   }
 
-  async *names(): AsyncGenerator<string, void, void> {
-    for await (const { name } of this.entries()) yield name;
+  names(): AsyncGenerator<string, void, void> {
+    return listNames(this.#session, this.#base, this.path);
   }
 
   entries(): AsyncGenerator<DirectoryEntry, void, void> {

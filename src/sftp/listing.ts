@@ -1,4 +1,4 @@
-import { encodeName } from '../base/byte-name.ts';
+import { nameLength } from '../base/byte-name.ts';
 import { FileError, ProtocolError } from '../base/errors.ts';
 import { checkPeerName } from '../base/peer-name.ts';
 import { printable } from '../base/printable.ts';
@@ -24,19 +24,34 @@ import type { SftpSession } from './session.ts';
  * @throws {FileError} where the server reports one, and `ERR_LIMIT` where the directory has too many names
  * @throws {ProtocolError} `ERR_UNSAFE_NAME` for a name that could lead elsewhere; the session goes on
  */
-export async function* listEntries(
+export function listEntries(
   session: SftpSession,
   path: string,
   shown: string,
 ): AsyncGenerator<DirectoryEntry, void, void> {
+  return list(session, path, shown, ({ filename, attributes }, listing) => {
+    const status = attributes.permissions === undefined ? undefined : statusOf(attributes);
+    return { name: listing.checked(filename), status };
+  });
+}
+
+/** As {@link listEntries}, for a caller that wants nothing but names. */
+export function listNames(session: SftpSession, path: string, shown: string): AsyncGenerator<string, void, void> {
+  return list(session, path, shown, ({ filename }, listing) => listing.checked(filename));
+}
+
+async function* list<T>(
+  session: SftpSession,
+  path: string,
+  shown: string,
+  of: (entry: NameEntry, listing: Listing) => T,
+): AsyncGenerator<T, void, void> {
   const handle = await named(shown, 'list', session.opendir(path));
   const listing = new Listing(session, handle, shown);
   try {
     for (let batch = await listing.next(); batch !== undefined; batch = await listing.next()) {
-      for (const { filename, attributes } of batch) {
-        if (filename === '.' || filename === '..') continue;
-        const status = attributes.permissions === undefined ? undefined : statusOf(attributes);
-        yield { name: listing.checked(filename), status };
+      for (const entry of batch) {
+        if (entry.filename !== '.' && entry.filename !== '..') yield of(entry, listing);
       }
     }
   } finally {
@@ -90,7 +105,7 @@ class Listing {
 
   /** A name that may be used here, and counted. */
   checked(name: string): string {
-    const bytes = encodeName(name).length;
+    const bytes = nameLength(name);
     this.#entries++;
     this.#bytes += bytes;
     if (this.#entries > MAX_DIRECTORY_ENTRIES || this.#bytes > MAX_DIRECTORY_BYTES)

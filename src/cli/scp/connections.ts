@@ -1,8 +1,8 @@
-import { homedir, hostname, userInfo } from 'node:os';
 import type { Log } from '../../base/log.ts';
 import type { RemoteLocation } from '../../copy/location.ts';
+import { systemEnvironment } from '../../library/environment.ts';
 import type { SshConnection, SshTarget } from '../../ssh/connection.ts';
-import type { ConnectOptions, SshEnvironment } from '../../ssh/options.ts';
+import type { ConnectOptions } from '../../ssh/options.ts';
 import { createPrompter } from '../terminal/prompter.ts';
 import type { ScpOptions } from './options.ts';
 
@@ -37,7 +37,7 @@ export class Connections {
   async #connect(target: SshTarget): Promise<SshConnection> {
     const { connect } = await import('../../ssh/connect.ts');
     const options: ConnectOptions = {
-      environment: processEnvironment(),
+      environment: systemEnvironment(),
       transport: this.#options.transport,
       ...this.#program(),
       args: this.#options.sshArgs,
@@ -60,25 +60,5 @@ export class Connections {
     const open = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(open.map((connection) => connection.then((c) => c.close()).catch(() => {})));
-  }
-}
-
-function processEnvironment(): SshEnvironment {
-  return {
-    home: homedir(),
-    user: loginName(),
-    path: process.env['PATH'],
-    agentSocket: process.env['SSH_AUTH_SOCK'],
-    shell: process.env['SHELL'],
-    hostname: hostname(),
-  };
-}
-
-/** The name of the user of this process; containers may have none for the number. */
-function loginName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return process.env['USER'] ?? process.env['LOGNAME'] ?? String(process.getuid?.() ?? 'user');
   }
 }

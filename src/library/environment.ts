@@ -1,0 +1,28 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import type { SshEnvironment } from '../ssh/options.ts';
+
+/**
+ * What connections need to know of the process and its user: home, login name, search path, agent. With it a connection finds the same configuration, keys and known hosts as the user's own `ssh`.
+ *
+ * @example
+ * const connection = await connectSsh({ host: 'depot.example' }, { environment: systemEnvironment() });
+ */
+export function systemEnvironment(): SshEnvironment {
+  return {
+    home: homedir(),
+    user: loginName(),
+    path: process.env['PATH'],
+    agentSocket: process.env['SSH_AUTH_SOCK'],
+    shell: process.env['SHELL'],
+    hostname: hostname(),
+  };
+}
+
+/** The name of the user of this process; containers may have none for the number. */
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env['USER'] ?? process.env['LOGNAME'] ?? String(process.getuid?.() ?? 'user');
+  }
+}
