@@ -13,9 +13,10 @@ const help = `sealift: secure copy for people, scripts and network devices
 
 usage: sealift COMMAND [options] ...
 
-  scp     copy files and directories between hosts, with the command line of scp
-  serve   an SSH server for secure copy only
-  demo    a server, a tree of files copied there and back, and what to try next
+  scp         copy files and directories between hosts, with the command line of scp
+  serve       an SSH server for secure copy only
+  demo        a server, a tree of files copied there and back, and what to try next
+  completion  a script for bash, zsh or fish that completes command lines
 
   sealift COMMAND --help      the options of a command
   sealift --version
@@ -49,6 +50,10 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
     case 'demo': {
       const { demoCommand } = await import('./demo/demo.ts');
       return await demoCommand(rest);
+    }
+    case 'completion': {
+      const { completionCommand } = await import('./completion/main.ts');
+      return await completionCommand(rest, process.argv[1] ?? 'sealift');
     }
     case '--version':
     case '-V':

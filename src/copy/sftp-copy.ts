@@ -103,6 +103,21 @@ function remoteLanding({ atomic, resume }: SftpCopyOptions): TreeCopyOptions['la
   return resume === true ? landByRename : landInPlace;
 }
 
+/** Copies between two places of this machine, for what cp(1) cannot do. */
+export async function copyHere(
+  from: FileSystem,
+  sources: readonly string[],
+  to: FileSystem,
+  target: string,
+  options: SftpCopyOptions,
+): Promise<number> {
+  return await copyAll(from, sources, to, target, {
+    ...options,
+    makeMode: undefined,
+    tree: { land, followLinks: options.recursive ? 'never' : 'top' },
+  });
+}
+
 interface AllOptions extends SftpCopyOptions {
   readonly makeMode: number | undefined;
   readonly tree: Pick<TreeCopyOptions, 'land' | 'followLinks'>;

@@ -48,7 +48,9 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
   const channel = await connection.subsystem('sftp', signal === undefined ? {} : { signal });
   let refused = false;
   let open = false;
+  let silent = true;
   passStderr(channel, (bytes) => {
+    silent = false;
     if (!open && REFUSED.test(bytes.toString('latin1'))) {
       refused = true;
       // Our own notice says the same in words that help.
@@ -93,7 +95,8 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     channel.close();
     signal?.throwIfAborted();
     if (!isSilent || refused) throw error;
-    if (exit?.lost === undefined) throw error;
+    // With -q the program does not say why it ends: what SCP says then tells more than nothing.
+    if (exit?.lost === undefined || (silent && exit.code !== null)) throw error;
     if (exit.lost instanceof ConnectionError && exit.lost.code !== 'ERR_CONNECTION_LOST') throw exit.lost;
     throw new ConnectionError(host, 'transfer', 'connection closed', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });
   }

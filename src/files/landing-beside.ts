@@ -25,6 +25,8 @@ export interface BesideParts {
   readonly existing: OpenFile | undefined;
   /** `rename` puts the new file in the place of the old one; `copy` keeps the old file, with all its names, and gives it the new content. */
   readonly finish: 'rename' | 'copy';
+  /** What to do where the file system renames to free names only. Default: that is an error as it comes. */
+  readonly taken?: 'refuse' | 'remove';
 }
 
 /** Written beside the target; when it is whole, renamed over it or copied into it. */
@@ -87,10 +89,27 @@ export class Beside implements Landing {
       return trouble;
     } catch (cause) {
       const error = FileError.from(cause, shownPath(directory.path, name), 'rename');
+      if (this.#parts.taken !== undefined && (await directory.status(name)) !== undefined)
+        return await this.#replace(error, trouble);
       // A file that is itself a mount point cannot be replaced.
       if (existing === undefined || error.code !== 'EBUSY') throw error;
       return await this.#copyOver(existing, attributes);
     }
+  }
+
+  async #replace(error: FileError, trouble: FileError | undefined): Promise<FileError | undefined> {
+    const { directory, name, partial, taken } = this.#parts;
+    if (taken === 'refuse') {
+      this.#wrong = true;
+      throw new FileError(error.path, 'rename', 'ENOTSUP', {
+        cause: error,
+        reason: 'the server cannot replace a file in one step (it has no posix-rename@openssh.com)',
+        cure: 'leave --atomic out, or remove the old file first',
+      });
+    }
+    await directory.remove(name);
+    await directory.rename(partial, name);
+    return trouble;
   }
 
   async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {

@@ -66,7 +66,8 @@ export async function landByRename(directory: Directory, name: string, options: 
     await opened.file.setMode(own.mode).catch(() => {});
     await opened.file.setOwner(own.uid, own.gid).catch(() => {});
   }
-  return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename' }, options);
+  const taken = options.durable === true ? 'refuse' : 'remove';
+  return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename', taken }, options);
 }
 
 async function landNew(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {

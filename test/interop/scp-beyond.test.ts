@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../../src/cli/demo/compare.ts';
 import { makeTree } from '../../src/cli/demo/tree.ts';
-import { describePeer } from '../support/peers.ts';
+import { describePeer, needsPeer } from '../support/peers.ts';
 import { runSealift } from '../support/sealift.ts';
 import { type ClientFiles, type RunningSshd, startSshd } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
@@ -82,6 +82,9 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'sftp-server'], 'what sealift scp can
         const down = await scp([`bare:${dir}/to/it's*`, join(dir, 'back')], transport, configFile);
         expect(down).toEqual({ status: 0, stdout: '', stderr: notice });
         expect(await readFile(join(dir, 'back'), 'utf8')).toBe('content');
+        // With -q ssh does not say why it ends.
+        const quiet = await scp(['-q', join(dir, name), `bare:${dir}/quiet`], transport, configFile);
+        expect(quiet).toEqual(good);
         const strict = await scp(['-s', join(dir, name), `bare:${dir}/no`], transport, configFile);
         expect(strict.status).toBe(255);
         expect(strict.stderr).toMatch(/^sealift: bare: /);
@@ -213,6 +216,33 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'sftp-server'], 'what sealift scp can
       expect([result.status, result.stderr]).toEqual([0, '']);
     }
     expect((await readdir(dir)).sort()).toEqual(['tree']);
+  });
+
+  it('does so between two local names too, where cp could not', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'tree'));
+    for (const name of ['a.js', 'b.ts']) await writeFile(join(dir, 'tree', name), 'abc');
+    const list = `${dir}/tree/a.js -> ${dir}/new/a.js\n1 file would be copied, 3 bytes\n`;
+    const rules = ['-r', '--exclude', '*.ts', join(dir, 'tree'), join(dir, 'new')];
+    expect(await runSealift(['scp', '--dry-run', ...rules])).toEqual({ ...good, stdout: list });
+    expect(await readdir(dir)).toEqual(['tree']);
+    expect(await runSealift(['scp', ...rules])).toEqual(good);
+    expect(await readdir(join(dir, 'new'))).toEqual(['a.js']);
+  });
+
+  it('replaces a file on a server that renames to free names only, and says where it cannot', async () => {
+    const server = ['-D', needsPeer('sftp-server')];
+    const dir = await tempDirectory();
+    await writeFile(join(dir, 'f'), 'new');
+    await writeFile(join(dir, 'g'), 'old');
+    const plain = join(dir, 'plain');
+    await writeFile(plain, `#!/bin/sh\nexec ${server[1]} -P posix-rename\n`, { mode: 0o755 });
+    const atomic = await runSealift(['scp', '-D', plain, '--atomic', join(dir, 'f'), `h:${dir}/g`]);
+    expect(atomic.stderr).toMatch(/g: the server cannot replace a file in one step .*\nsealift: leave --atomic out/);
+    expect([atomic.status, await readFile(join(dir, 'g'), 'utf8')]).toEqual([1, 'old']);
+    expect(await runSealift(['scp', '-D', plain, '--resume', join(dir, 'f'), `h:${dir}/g`])).toEqual(good);
+    expect(await readFile(join(dir, 'g'), 'utf8')).toBe('new');
+    expect((await readdir(dir)).sort()).toEqual(['f', 'g', 'plain']);
   });
 
   it('copies links as links with --links, and never through one', async () => {

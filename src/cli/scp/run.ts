@@ -7,11 +7,10 @@ import { FinalWords, withRetries } from '../../copy/retry.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
-import { copyLocally } from './local-copy.ts';
 import type { ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
 import { Remotes } from './remotes.ts';
-import { between, download, type Transfer, upload } from './transfer.ts';
+import { between, download, here, type Transfer, upload } from './transfer.ts';
 
 /** How a run ended. `fatal` is for what OpenSSH's scp ends at once with: a lost connection, a server that breaks the rules. */
 export type RunResult = 'copied' | 'failed' | 'fatal';
@@ -176,12 +175,7 @@ export class ScpRun {
       const [first] = group.locations as [RemoteLocation];
       return await download(this.#transfer, await this.#remotes.get(first), group.locations, target);
     }
-    const { recursive, preserve } = this.#options;
-    let failures = 0;
-    for (const path of group.paths) {
-      if (!(await copyLocally(path, target, { recursive, preserve, signal: this.#signal }))) failures++;
-    }
-    return failures;
+    return await here(this.#transfer, group.paths, target);
   }
 }
 

@@ -10,6 +10,7 @@ import { shellQuote } from '../../copy/shell-quote.ts';
 import { localFileSystem } from '../../files/local.ts';
 import type { SftpFileSystem } from '../../sftp/file-system.ts';
 import { sftpOnly } from './beyond.ts';
+import { copyLocally } from './local-copy.ts';
 import type { ScpOptions } from './options.ts';
 import type { Remote } from './remotes.ts';
 
@@ -93,6 +94,21 @@ function forShell(transfer: Transfer, location: RemoteLocation, role: 'source' |
 /** What a peer sends into a tree is written below open directories, so that links in it cannot lead elsewhere. */
 function localTarget(transfer: Transfer) {
   return localFileSystem({ pin: transfer.options.recursive });
+}
+
+/** From here to here: by cp(1), as scp does, unless more is asked for than that can do. */
+export async function here(transfer: Transfer, paths: readonly string[], target: string): Promise<number> {
+  const { options, signal } = transfer;
+  if (sftpOnly(options.beyond).length > 0) {
+    const { copyHere } = await import('../../copy/sftp-copy.ts');
+    return await copyHere(localFileSystem(), paths, localTarget(transfer), target, sftpCopyOptions(transfer));
+  }
+  let failures = 0;
+  for (const path of paths) {
+    const { recursive, preserve } = options;
+    if (!(await copyLocally(path, target, { recursive, preserve, signal }))) failures++;
+  }
+  return failures;
 }
 
 /** From here to a host. @returns how many entries failed; each has been reported. */

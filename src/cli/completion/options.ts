@@ -1,0 +1,108 @@
+/** What follows an option, as far as it can be completed. */
+export type OptionValue =
+  | { readonly kind: 'text'; readonly name: string }
+  | { readonly kind: 'file'; readonly name: string }
+  | { readonly kind: 'host'; readonly name: string }
+  | { readonly kind: 'words'; readonly name: string; readonly words: readonly string[] };
+
+/** An option as completion knows it: a letter, a long name, or both for the same thing. */
+export interface CompletedOption {
+  readonly letter?: string;
+  readonly long?: string;
+  readonly value?: OptionValue;
+  readonly text: string;
+}
+
+/** A command of sealift and its options. */
+export interface CompletedCommand {
+  readonly name: string;
+  readonly text: string;
+  readonly options: readonly CompletedOption[];
+  /** Words that may follow. */
+  readonly words?: readonly string[];
+}
+
+const text = (name: string): OptionValue => ({ kind: 'text', name });
+const file = (name: string): OptionValue => ({ kind: 'file', name });
+const words = (name: string, ...list: readonly string[]): OptionValue => ({ kind: 'words', name, words: list });
+
+/** The options of scp that a person types; `-d`, `-f` and `-t` are for the other side. test/cli/scp-documents.test.ts keeps this the same as the parser. */
+export const SCP_OPTIONS: readonly CompletedOption[] = [
+  { letter: 'r', text: 'copy whole directories' },
+  { letter: 'p', text: 'keep modes and times' },
+  { letter: 'q', text: 'no progress meter' },
+  { letter: 'v', text: 'tell what is going on' },
+  { letter: 'l', value: text('Kbit/s'), text: 'limit the rate' },
+  { letter: 'O', text: 'use the SCP protocol' },
+  { letter: 's', text: 'use SFTP and nothing else' },
+  { letter: '3', text: 'copy between two hosts through this machine' },
+  { letter: 'R', text: 'let the first host copy to the second' },
+  { letter: 'T', text: 'do not compare names with those asked for' },
+  { letter: 'X', value: words('setting', 'nrequests=', 'buffer='), text: 'tune the SFTP protocol' },
+  { letter: 'j', long: 'parallel', value: text('count'), text: 'files under way at the same time' },
+  { letter: 'P', value: text('port'), text: 'port' },
+  { letter: 'i', value: file('key'), text: 'private key' },
+  { letter: 'F', value: file('file'), text: 'ssh configuration' },
+  { letter: 'J', value: { kind: 'host', name: 'host' }, text: 'jump through this host' },
+  { letter: 'o', value: text('option'), text: 'option of ssh' },
+  { letter: 'c', value: text('cipher'), text: 'cipher' },
+  { letter: 'C', text: 'compress' },
+  { letter: '4', text: 'IPv4 only' },
+  { letter: '6', text: 'IPv6 only' },
+  { letter: 'A', text: 'forward the agent' },
+  { letter: 'B', text: 'never ask' },
+  { letter: 'S', value: file('program'), text: 'program to connect with' },
+  { letter: 'D', value: file('program'), text: 'program that speaks SFTP, in place of a connection' },
+  { long: 'transport', value: words('way', 'auto', 'ssh', 'builtin'), text: 'how to connect' },
+  { long: 'preserve-special', text: 'keep set-user-ID and set-group-ID with -p' },
+  { long: 'raw-path', text: 'never quote paths for the other side' },
+  { long: 'progress', value: words('form', 'auto', 'bar', 'json', 'none'), text: 'how to show progress' },
+  { long: 'resume', text: 'go on where an earlier copy broke off' },
+  { long: 'retry', value: text('count'), text: 'connect again after a lost connection' },
+  { long: 'verify', text: 'compare each copy with its source' },
+  { long: 'atomic', text: 'uploads appear when they are whole and on disk' },
+  { long: 'mkdir', text: 'make missing directories on the way to the target' },
+  { long: 'include', value: text('pattern'), text: 'copy what matches' },
+  { long: 'exclude', value: text('pattern'), text: 'leave out what matches' },
+  { long: 'update', text: 'leave out files that are there and not older' },
+  { long: 'dry-run', text: 'show what would be copied' },
+  { long: 'links', text: 'copy symbolic links as links' },
+  { long: 'help', text: 'show all options' },
+  { long: 'version', text: 'show the version' },
+];
+
+/** The commands of sealift besides scp. */
+export const OTHER_COMMANDS: readonly CompletedCommand[] = [
+  {
+    name: 'serve',
+    text: 'an SSH server for secure copy only',
+    options: [
+      { long: 'data', value: file('folder'), text: 'the folder that users see as /' },
+      { long: 'state', value: file('folder'), text: 'where the host keys are kept' },
+      { long: 'listen', value: text('address:port'), text: 'where to listen' },
+      { long: 'user', value: text('name'), text: 'the name to log in with' },
+      { long: 'authorized-keys', value: file('file'), text: 'public keys that may log in' },
+      { long: 'password-file', value: file('file'), text: 'a file with the password or its hash' },
+      { letter: 'v', long: 'verbose', text: 'report logins and transfers' },
+      { letter: 'h', long: 'help', text: 'show all options' },
+    ],
+  },
+  {
+    name: 'demo',
+    text: 'a server, and a tree of files copied there and back',
+    options: [
+      { long: 'keep', text: 'keep the server until Ctrl-C' },
+      { long: 'transport', value: words('way', 'auto', 'ssh', 'builtin'), text: 'how to connect' },
+      { long: 'help', text: 'show all options' },
+    ],
+  },
+  {
+    name: 'completion',
+    text: 'a script that completes command lines in a shell',
+    options: [
+      { long: 'scp', text: 'complete the command scp too' },
+      { long: 'help', text: 'show all options' },
+    ],
+    words: ['bash', 'zsh', 'fish'],
+  },
+];
