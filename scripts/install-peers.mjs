@@ -2,7 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 
-const packages = ['openssh-server', 'openssh-client', 'openssh-tests', 'putty-tools'];
+const packages = [
+  'openssh-server',
+  'openssh-client',
+  'openssh-tests',
+  'putty-tools',
+  'dropbear-bin',
+  'libnss-wrapper',
+  'proftpd-core',
+  'proftpd-mod-crypto',
+  'python3-paramiko',
+  'python3-asyncssh',
+  'python3-scp',
+];
 const policyFile = '/usr/sbin/policy-rc.d';
 
 function say(line) {

@@ -17,6 +17,7 @@ const script = [
   'elif command -v shasum >/dev/null 2>&1; then h="shasum -a 256"; ',
   'elif command -v openssl >/dev/null 2>&1; then h="openssl dgst -sha256 -r"; ',
   'else echo none; exit 1; fi; echo ready; ',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
   'while IFS= read -r l; do p=$(printf "%b." "$l"); p=${p%.}; ',
   '{ [ -f "$p" ] && $h < "$p"; } 2>/dev/null || echo failed; done',
 ].join('');

@@ -106,7 +106,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'sealift scp --resume', () => {
       const { mtimeMs } = await stat(join(dir, 'f'));
       const other = randomBytes(2_000_000);
       await writeFile(join(dir, 'f'), other);
-        await utimes(join(dir, 'f'), mtimeMs / 1000, mtimeMs / 1000);
+      await utimes(join(dir, 'f'), mtimeMs / 1000, mtimeMs / 1000);
       proxy.cutAfter = Number.POSITIVE_INFINITY;
       expect((await scp('builtin', args)).stderr).toBe('');
       expect((await readFile(join(dir, 'to', 'f'))).equals(other)).toBe(true);
