@@ -71,6 +71,8 @@ async function serveSink(link: ScpLink, command: ScpCommand, options: RemoteEndO
   const receiver = await TreeReceiver.open(options.fileSystem, command.path, {
     ...options,
     preserve,
+    // As the scp of OpenSSH: a source that sends times means them, whatever it said at the start.
+    anyTimes: true,
     targetIsDirectory,
   });
   try {

@@ -4,6 +4,7 @@ import { type SftpFileSystem, sftpFileSystem } from '../sftp/file-system.ts';
 import { SftpSession } from '../sftp/session.ts';
 import type { Trace } from '../sftp/trace.ts';
 import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
+import { EarlyStderr } from './early-stderr.ts';
 import { RemoteHasher } from './remote-hasher.ts';
 import { SessionPool } from './session-pool.ts';
 import { type OnStderr, passStderr } from './stderr.ts';
@@ -11,9 +12,6 @@ import { type OnStderr, passStderr } from './stderr.ts';
 /** How long a side that ended its stream may take to end, in milliseconds. */
 const LAST_WORDS_TIMEOUT_MS = 2_000;
 const FAREWELL_TIMEOUT_MS = 10_000;
-
-/** What the `ssh` program says where the server has no such subsystem; it ends with the status of a lost connection then. */
-const REFUSED = /^subsystem request failed on channel [0-9]+\r?$/m;
 
 export interface SftpOpenOptions {
   /** How errors name the host. */
@@ -46,18 +44,8 @@ export interface SftpLink {
 export async function openSftp(connection: SshConnection, options: SftpOpenOptions): Promise<SftpLink> {
   const { host, signal } = options;
   const channel = await connection.subsystem('sftp', signal === undefined ? {} : { signal });
-  let refused = false;
-  let open = false;
-  let silent = true;
-  passStderr(channel, (bytes) => {
-    silent = false;
-    if (!open && REFUSED.test(bytes.toString('latin1'))) {
-      refused = true;
-      // Our own notice says the same in words that help.
-      if (bytes.length < 64) return undefined;
-    }
-    return options.onStderr?.(bytes);
-  });
+  const stderr = new EarlyStderr(options.onStderr);
+  passStderr(channel, (bytes) => stderr.take(bytes));
   try {
     const session = await SftpSession.open(channel, {
       host,
@@ -66,7 +54,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
       maxRequests: options.maxRequests,
       maxDataBytes: options.maxDataBytes,
     });
-    open = true;
+    stderr.open();
     const prefix = host.includes(':') ? `[${host}]` : host;
     const hasher = new RemoteHasher(connection, signal);
     const pool = connection.isMultiplexed === true ? new SessionPool(session, connection, options) : undefined;
@@ -94,9 +82,10 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     );
     channel.close();
     signal?.throwIfAborted();
-    if (!isSilent || refused) throw error;
+    stderr.open();
+    if (!isSilent || stderr.refused) throw error;
     // With -q the program does not say why it ends: what SCP says then tells more than nothing.
-    if (exit?.lost === undefined || (silent && exit.code !== null)) throw error;
+    if (exit?.lost === undefined || (stderr.silent && exit.code !== null)) throw error;
     if (exit.lost instanceof ConnectionError && exit.lost.code !== 'ERR_CONNECTION_LOST') throw exit.lost;
     throw new ConnectionError(host, 'transfer', 'connection closed', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });
   }
@@ -115,8 +104,11 @@ async function farewell(session: SftpSession, channel: SshChannel): Promise<SshE
   return exit;
 }
 
-/** The error that the end of a subsystem stands for once all is copied; undefined where it says nothing. */
+/**
+ * The error that the end of a subsystem stands for once all is copied; undefined where it says nothing. Servers that send no exit status (paramiko, asyncssh) make the `ssh` program end as if the connection was lost,
+ * when everything has been answered.
+ */
 export function sftpExitError(exit: SshExit, host: string): RemoteError | undefined {
-  if (exit.code === 0 || exit.code === null) return undefined;
+  if (exit.code === 0 || exit.code === null || exit.lost !== undefined) return undefined;
   return new RemoteError(`${host}: the SFTP server ended with status ${exit.code}`);
 }

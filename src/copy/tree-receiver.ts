@@ -11,6 +11,8 @@ import { type Place, Target } from './target.ts';
 export interface ReceiveOptions {
   /** Set modes and times as they were sent. */
   readonly preserve: boolean;
+  /** Set times that are sent without having been asked for too. Default false. */
+  readonly anyTimes?: boolean | undefined;
   /** The target must be an existing directory (several sources, or `-d`). */
   readonly targetIsDirectory: boolean;
   /**
@@ -88,8 +90,12 @@ export class TreeReceiver implements SinkReceiver {
     });
     return new ReceivedFile(shownPath(directory.path, name), landing, this.#options, entry, {
       mode: preserve ? entry.mode & modeMask : undefined,
-      times: preserve ? entry.times : undefined,
+      times: this.#timesOf(entry),
     });
+  }
+
+  #timesOf(entry: IncomingEntry): IncomingEntry['times'] {
+    return this.#options.preserve || this.#options.anyTimes === true ? entry.times : undefined;
   }
 
   async enter(entry: IncomingEntry): Promise<void> {
@@ -132,7 +138,7 @@ export class TreeReceiver implements SinkReceiver {
     if (level === undefined) throw new RangeError('leave() without a matching enter()');
     const { directory, entry, finalMode } = level;
     try {
-      const times = this.#options.preserve ? entry.times : undefined;
+      const times = this.#timesOf(entry);
       const troubles = [
         times && (await attempt(() => directory.setOwnTimes(times.atimeSeconds, times.mtimeSeconds))),
         finalMode === undefined ? undefined : await attempt(() => directory.setOwnMode(finalMode)),

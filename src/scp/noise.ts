@@ -9,6 +9,9 @@ const cure =
   'the login shell of the remote account prints text for commands that are not interactive (often an echo in .bashrc, .profile or .cshrc); ' +
   'print only where a terminal is present, for example: case $- in *i*) echo hello;; esac';
 
+/** What OpenSSH's server says to every command where `ForceCommand internal-sftp` stands. */
+const ONLY_SFTP = /allows sftp connections only/i;
+
 /**
  * The error for text where the SCP protocol should have begun: a greeting of the login shell, a menu, an error of the shell itself.
  * An empty line is the case that makes other clients wait for ever.
@@ -16,6 +19,9 @@ const cure =
 export function noiseError(text: Uint8Array): ProtocolError {
   const shown = printable(decodeName(text).trim());
   const cut = shown.length > SHOWN_CHARACTERS ? `${shown.slice(0, SHOWN_CHARACTERS)}…` : shown;
+  if (ONLY_SFTP.test(shown)) {
+    return new ProtocolError(`the server allows the account nothing but SFTP: "${cut}"`, { cure: 'leave -O out' });
+  }
   const what = cut === '' ? 'an empty line' : `"${cut}"`;
   return new ProtocolError(`the remote shell printed ${what} where the copy protocol should begin`, { cure });
 }

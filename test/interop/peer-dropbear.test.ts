@@ -61,8 +61,7 @@ describePeer(
           expect((await readdir(join(dir, 'back'))).sort()).toEqual([...names].sort());
         });
 
-        // The error of the shell that finds no sftp-server is shown in front of the notice: sftp-open.ts knows only the words of the ssh program for a refused subsystem.
-        it.fails('falls back with exactly one line', async () => {
+        it('falls back with exactly one line', async () => {
           const dir = await tempDirectory();
           await writeFile(join(dir, 'f'), 'x');
           expect(await scp([join(dir, 'f'), `server:${dir}/g`])).toEqual({ ...silent, stderr: NOTICE });

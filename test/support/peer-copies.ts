@@ -27,11 +27,6 @@ export interface CopyTraits {
   readonly treeDifferences?: (way: 'up' | 'down') => readonly RegExp[];
   /** Names in the tree that the peer cannot carry, below `odd names`: left out of it. */
   readonly withoutNames?: RegExp;
-  /**
-   * The server ends its channels without a status, which the `ssh` program reports as 255: our exit status is 1 then, as that of OpenSSH's scp is. Both outcomes are let pass here; the test of the
-   * peer says which it should be.
-   */
-  readonly noExitStatus?: boolean;
   /** Only the SCP protocol: what needs SFTP is refused, with this text. */
   readonly refusal?: string;
 }
@@ -57,7 +52,6 @@ export function describeCopies(
   describe.each(['ssh', 'builtin'] as const)(`${title}, by the transport %s`, (transport) => {
     const scp = scpAt(server, [`--transport=${transport}`, ...options]);
     const expectWorked = ({ status, stdout, stderr }: Outcome): void => {
-      if (traits.noExitStatus && transport === 'ssh' && status === 1 && stderr === UNHEARD_STATUS) return;
       if (typeof notice === 'string') expect({ status, stdout, stderr }).toEqual({ ...silent, stderr: notice });
       else expect({ status, stdout, stderr }).toEqual({ ...silent, stderr: expect.stringMatching(notice) as string });
     };
@@ -173,9 +167,6 @@ function bySftp({ scp, expectWorked, server }: Cases): void {
 
 /** With `-O` a scp of OpenSSH there stores the line feed of a name as `\\^J`, and the time of its folder is that of this change. */
 export const LINE_FEEDS: readonly RegExp[] = [/^odd names\/new\\(012|\^J)line\.txt: is only in /];
-
-/** What is said where the server ends without a status and the `ssh` program makes 255 of it. */
-export const UNHEARD_STATUS = 'sealift: server: the SFTP server ended with status 255\n';
 
 /** What --verify and others say with `-O`, and where the server has no SFTP. */
 export const NOT_WITH_SCP = 'not with -O, whose protocol cannot do it';
