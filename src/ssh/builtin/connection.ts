@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { withDeadline } from '../../base/deadline.ts';
 import { ConnectionError, SealiftError } from '../../base/errors.ts';
@@ -12,6 +13,12 @@ import { watchSession } from './watch.ts';
 
 /** How long a connection may take to say goodbye. */
 const CLOSE_TIMEOUT_MS = 500;
+
+/** How long a new channel waits for those that are going. */
+const LEAVING_TIMEOUT_MS = 1000;
+
+/** How long to wait before a channel that was refused is asked for again. */
+const REFUSAL_PAUSES_MS: readonly number[] = [20, 50, 100, 250];
 
 /** Options of {@link builtinConnection}. */
 export interface BuiltinConnectionOptions {
@@ -78,8 +85,19 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     }
   };
 
+  /** Channels whose command has ended and which the server may not have let go yet. */
+  const leaving = new Set<Promise<void>>();
+  let lastLeft = Number.NEGATIVE_INFINITY;
+
   const watched = (channel: ClientChannel, what: string): SshChannel => {
+    const gone = new Promise<void>((resolve) => channel.once('close', () => resolve()));
     const result = builtinChannel(channel, session, options.host);
+    void result.exit.then(async () => {
+      lastLeft = performance.now();
+      leaving.add(gone);
+      await gone;
+      leaving.delete(gone);
+    });
     log.debug(1, `${what}: channel open`);
     const unwatch = watch.add(channel);
     void result.exit.then((exit) => {
@@ -89,8 +107,25 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
     return result;
   };
 
+  /** A server goes on counting a session for a moment after it has closed the channel: one that is refused then is asked for again. */
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (const pauseMs of REFUSAL_PAUSES_MS) {
+      try {
+        return await work();
+      } catch (error) {
+        const isRefusal = error instanceof ConnectionError && error.code === 'ERR_NOT_OFFERED';
+        if (!isRefusal || performance.now() - lastLeft > LEAVING_TIMEOUT_MS) throw error;
+        await sleep(pauseMs);
+      }
+    }
+    return await work();
+  };
+
   const open = async (start: (callback: Callback) => void, what: string, signal?: AbortSignal): Promise<SshChannel> => {
-    const result = await request(start, (channel) => watched(channel, what), what, signal);
+    // A server with room for few sessions (MaxSessions) counts those that are going.
+    if (leaving.size > 0)
+      await withDeadline(Promise.all(leaving), LEAVING_TIMEOUT_MS, () => new Error('still there')).catch(() => {});
+    const result = await patiently(() => request(start, (channel) => watched(channel, what), what, signal));
     signal?.addEventListener('abort', result.close, { once: true });
     void result.exit.then(() => signal?.removeEventListener('abort', result.close));
     if (signal?.aborted) result.close();
