@@ -4,7 +4,7 @@ import { land, landByRename, landInPlace } from '../files/landing.ts';
 import { locate, stripTrailingSlashes } from '../files/path.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
 import { expandAll } from './sftp-expand.ts';
-import { Target } from './target.ts';
+import { Target, type TargetMemory } from './target.ts';
 import { TreeCopy, type TreeCopyOptions } from './tree-copy.ts';
 
 /** How many files move at the same time unless told otherwise. */
@@ -20,6 +20,8 @@ export interface SftpCopyOptions extends Omit<TreeCopyOptions, 'land' | 'followL
   readonly parallel?: number | undefined;
   /** Remote files are written beside their names, made durable and renamed over what is there. Local ones always are. */
   readonly atomic?: boolean | undefined;
+  /** The same for all attempts of one copy. */
+  readonly memory?: TargetMemory | undefined;
   /** Make the directories that are missing on the way to the target. */
   readonly makeParents?: boolean | undefined;
   /** Remote sources are names and no patterns. Default false. */
@@ -134,8 +136,14 @@ async function copyAll(
 ): Promise<number> {
   const failures = options.failures ?? 0;
   if (sources.length === 0) return failures;
-  const { targetIsDirectory, makeMode, makeParents, dryRun } = options;
-  const target = await Target.open(to, path, { mustBeDirectory: targetIsDirectory, makeMode, makeParents, dryRun });
+  const { targetIsDirectory, makeMode, makeParents, dryRun, memory } = options;
+  const target = await Target.open(to, path, {
+    mustBeDirectory: targetIsDirectory,
+    makeMode,
+    makeParents,
+    dryRun,
+    memory,
+  });
   try {
     const parallel = options.parallel ?? DEFAULT_PARALLEL;
     const copy = new TreeCopy(target, { ...options, ...options.tree, parallel });

@@ -11,8 +11,15 @@ export interface TargetOptions {
   readonly makeMode?: number | undefined;
   /** Makes the directories that are missing on the way to the target, and the target itself where its form says that it is a directory. */
   readonly makeParents?: boolean | undefined;
+  /** Keeps what the target was when it was first opened: a new attempt finds what the first one has made, and must not go inside it. */
+  readonly memory?: TargetMemory | undefined;
   /** Makes nothing, and takes what would be made for there. */
   readonly dryRun?: boolean | undefined;
+}
+
+/** What several attempts of one copy know of their target. */
+export interface TargetMemory {
+  isInside?: boolean;
 }
 
 /** Where an entry goes. */
@@ -48,6 +55,7 @@ export class Target {
     const located = await locateOrPhantom(fileSystem, path, options);
     try {
       if (located.name === '') return new Target(fileSystem, path, located, true);
+      if (options.memory?.isInside === false) return new Target(fileSystem, path, located, false);
       const status = await located.directory.status(located.name, { follow: true });
       const shown = shownPath(located.directory.path, located.name);
       if (status === undefined && options.mustBeDirectory) {
@@ -61,6 +69,7 @@ export class Target {
       } else if (status?.kind !== 'directory') {
         if (status !== undefined && (options.mustBeDirectory || located.mustBeDirectory))
           throw new FileError(shown, 'open', 'ENOTDIR');
+        if (options.memory !== undefined) options.memory.isInside = false;
         return new Target(fileSystem, path, located, false);
       }
       const directory = await fileSystem.directory(path);

@@ -2,6 +2,7 @@ import type { ConnectionError } from '../base/errors.ts';
 import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
 import { RateLimit } from '../copy/rate-limit.ts';
 import { withRetries } from '../copy/retry.ts';
+import type { TargetMemory } from '../copy/target.ts';
 import { abortable } from './abortable.ts';
 import { checkCopyOptions } from './copy-options.ts';
 import type { CopiedFile, Copy, CopyEvent, CopyOptions, CopyResult } from './copy-types.ts';
@@ -21,6 +22,8 @@ export class CopyRun implements CopyObserver {
   readonly rateLimit: RateLimit | undefined;
   /** What has landed: not copied again over a new connection. */
   readonly landed: Set<string> = new Set();
+  /** What all attempts know of the target. */
+  readonly memory: TargetMemory = {};
   readonly #stop = new AbortController();
   readonly #queues = new Set<EventQueue>();
   readonly #remotes = new Map<Remote, RemoteKeeper>();

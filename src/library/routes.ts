@@ -41,6 +41,7 @@ function sftpOptions(run: CopyRun, { isList }: Task): SftpCopyOptions {
     resume: options.resume === true || retries > 0,
     rules: entryFilterOf(options),
     landed: retries > 0 ? landed : undefined,
+    memory: run.memory,
     literal: options.glob !== true,
   };
 }

@@ -27,6 +27,8 @@ export class Remotes {
   readonly #run: RemotesOptions;
   readonly #connections: Connections;
   readonly #known = new Map<string, Promise<Remote>>();
+  /** The SCP protocol is spoken with one of the hosts. */
+  usesScp = false;
 
   constructor(options: ScpOptions, run: RemotesOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class Remotes {
     const { host } = location;
     this.#announce(location);
     const connection = await this.#connections.get(location);
+    this.usesScp ||= this.#options.protocol === 'scp';
     if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
     const { openSftp } = await import('../../copy/sftp-open.ts');
     const { signal, log, onStderr } = this.#run;
@@ -80,6 +83,7 @@ export class Remotes {
       if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || !this.#mayFallBack) throw error;
       if (!this.#options.quiet)
         this.#run.reporter.notice(`${printable(host)}: the server has no SFTP; copying by the SCP protocol (-O)`);
+      this.usesScp = true;
       return { host, connection, protocol: 'scp' };
     }
   }

@@ -60,6 +60,7 @@ export class ScpRun {
       log,
       onStderr,
       landed: new Set(),
+      memory: {},
       targetIsDirectory: options.operands.length > 2,
     };
   }
@@ -125,7 +126,8 @@ export class ScpRun {
     return await withRetries(step, {
       retries,
       signal: this.#signal,
-      mayRetry: () => !this.#finalWords.seen,
+      // By the SCP protocol a tree that was begun is there, and a second attempt would go inside it.
+      mayRetry: () => !this.#finalWords.seen && !(this.#options.recursive && this.#remotes.usesScp),
       again: async (error, pause, attempt) => {
         this.#reporter.notice(`${error.message}; trying again in ${pause} s (${attempt} of ${retries})`);
         await this.#remotes.close();

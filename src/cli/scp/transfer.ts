@@ -7,6 +7,7 @@ import type { RateLimit } from '../../copy/rate-limit.ts';
 import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import type { SftpCopyOptions } from '../../copy/sftp-copy.ts';
 import { shellQuote } from '../../copy/shell-quote.ts';
+import type { TargetMemory } from '../../copy/target.ts';
 import { localFileSystem } from '../../files/local.ts';
 import type { SftpFileSystem } from '../../sftp/file-system.ts';
 import { sftpOnly } from './beyond.ts';
@@ -24,6 +25,7 @@ export interface Transfer {
   readonly onStderr: (bytes: Buffer) => Promise<void> | undefined;
   /** What has landed in this run: what is there need not be sent again over a new connection. */
   readonly landed: Set<string>;
+  readonly memory: TargetMemory;
   /** There are several sources. */
   readonly targetIsDirectory: boolean;
 }
@@ -70,6 +72,7 @@ function sftpCopyOptions(transfer: Transfer): SftpCopyOptions {
     resume: beyond.resume || beyond.retries > 0,
     rules: rules.length > 0 ? new EntryRules(rules) : undefined,
     landed: beyond.retries > 0 ? transfer.landed : undefined,
+    memory: transfer.memory,
   };
 }
 
