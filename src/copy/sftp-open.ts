@@ -23,6 +23,8 @@ export interface SftpOpenOptions {
   /** The most content in one request (scp's `-X buffer`). Bytes. */
   readonly maxDataBytes?: number | undefined;
   readonly onStderr?: OnStderr | undefined;
+  /** The `ssh` program was told not to say why it ends (`-q`): its silence means nothing then. */
+  readonly quiet?: boolean | undefined;
 }
 
 /** An open SFTP subsystem of a host. */
@@ -85,7 +87,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     stderr.open();
     if (!isSilent || stderr.refused) throw error;
     // With -q the program does not say why it ends: what SCP says then tells more than nothing.
-    if (exit?.lost === undefined || (stderr.silent && exit.code !== null)) throw error;
+    if (exit?.lost === undefined || (options.quiet === true && stderr.silent && exit.code !== null)) throw error;
     if (exit.lost instanceof ConnectionError && exit.lost.code !== 'ERR_CONNECTION_LOST') throw exit.lost;
     throw new ConnectionError(host, 'transfer', 'connection closed', { code: 'ERR_CONNECTION_LOST', cause: exit.lost });
   }

@@ -256,8 +256,13 @@ describe.each(forms)('a server (%s)', { concurrent: true }, (form) => {
     expect(result.changes).toEqual(['+ work/out/d/f: file 644 "hello"', '+ work/out/d: directory 755', 't work/out']);
   });
 
-  it('that sends times beyond all measure has them ignored or refused, and nothing half-written stays', async () => {
-    for (const seconds of ['9007199254740991', '99999999999999999999', '9'.repeat(400)]) {
+  it.each([
+    ['the largest number that is exact', '9007199254740991'],
+    ['more than 64 bits', '99999999999999999999'],
+    ['400 digits', '9'.repeat(400)],
+  ])(
+    'that sends times beyond all measure (%s) has them ignored or refused, and nothing half-written stays',
+    async (_, seconds) => {
       const result = await attack({
         form,
         flags: ['-p'],
@@ -266,8 +271,8 @@ describe.each(forms)('a server (%s)', { concurrent: true }, (form) => {
       expectCleanEnd(result, seconds);
       if (result.status === 0) expect(result.changes).toEqual(['! work/out/f: file 644 "X\\n"', 't work/out']);
       else expect(result).toMatchObject({ status: 1, changes: begun });
-    }
-  });
+    },
+  );
 
   it('cannot give set-user-ID and set-group-ID bits, with -p or without (CVE-2026-35385)', async () => {
     for (const flags of [[], ['-p'], ['-rp']]) {
@@ -285,10 +290,11 @@ describe.each(forms)('a server (%s)', { concurrent: true }, (form) => {
     expect(result.changes.filter((line) => /file [1-7]\d{3} /.test(line))).toEqual([]);
   });
 
-  it('cannot change the mode or times of the target directory with -rp (CVE-2018-20685)', async () => {
-    for (const name of ['.', '', '..', './']) {
+  it.each(['.', '', '..', './'])(
+    'cannot change the mode or times of the target directory with -rp by the name %j (CVE-2018-20685)',
+    async (name) => {
       const result = await attack({ form, flags: ['-rp'], script: blindly(`T5 0 5 0\nD0777 0 ${name}\nE\n`) });
       expectRefused(result, /unexpected filename/, [], JSON.stringify(name));
-    }
-  });
+    },
+  );
 });

@@ -71,6 +71,7 @@ export class Remotes {
         host,
         signal,
         onStderr,
+        quiet: this.#options.quiet || this.#options.sshArgs.some((word) => /^loglevel[= ]*(quiet|fatal)$/i.test(word)),
         maxRequests: this.#options.sftpRequests,
         maxDataBytes: this.#options.sftpBufferBytes,
         trace:
