@@ -65,7 +65,7 @@ async function weather(options: Flood, form: Form, atEnd: 'interrupt' | 'wait' =
   const script = flood(options, watch, () => {
     if (atEnd === 'interrupt') watch.signal('SIGINT');
   });
-  const result = await attack({ ...options, form, script, onStart: watch.onStart, timeoutMs: 30_000 });
+  const result = await attack({ ...options, form, script, onStart: watch.onStart, timeoutMs: 90_000 });
   watch.stop();
   expect(watch.sinceSignalMs() ?? 0, 'time from the interrupt to the end').toBeLessThan(STOP_MS);
   expect(watch.peakMiB, 'peak of resident memory in MiB').toBeLessThan(MEMORY_LIMIT_MIB);
@@ -157,7 +157,7 @@ function inForm<T extends Flood>(floods: readonly T[], form: Form): readonly T[]
 
 describe.each(forms)(
   'a server (%s) that sends, without end and without reading the answers,',
-  { timeout: 40_000 },
+  { timeout: 100_000 },
   (form) => {
     it.skipIf(!canWatchMemory).each(inForm(downloads, form))(
       '$title takes bounded memory, and Ctrl-C ends it',
@@ -206,7 +206,7 @@ const uploads: readonly Flood[] = [
 
 describe.each(forms)(
   'a server (%s) that reads nothing of an upload of 1 GiB and sends, without end,',
-  { timeout: 40_000 },
+  { timeout: 100_000 },
   (form) => {
     it.skipIf(!canWatchMemory).each(inForm(uploads, form))(
       '$title takes bounded memory, and Ctrl-C ends it',
@@ -224,7 +224,7 @@ describe.each(forms)(
           prepare: bigFile,
           operands: ['big', 'h:there'],
           onStart: watch.onStart,
-          timeoutMs: 20_000,
+          timeoutMs: 60_000,
           script: async (peer: HostilePeer) => {
             await peer.send('\0\0');
             await watch.idle();

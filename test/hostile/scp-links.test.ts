@@ -59,101 +59,105 @@ const planted: readonly LinkCase[] = [
   },
 ];
 
-describe.each(forms)('with -r, a server (%s) cannot write through a link to', { concurrent: true }, (form) => {
-  it.each(planted)('$title (V9)', async ({ plan, sent, operands, title }) => {
-    for (const flags of [['-r'], ['-rp']]) {
-      const script = blindly(sent);
-      const result = await attack({ form, flags, plan, script, operands: operands ?? ['h:d', 'out/'] });
-      expectCleanEnd(result, title);
-      expect(result.status, title).toBe(1);
-      expect(result.stderr, title).toMatch(cause);
-      // Where the server goes on blindly its file lands beside the link, in the tree that it may fill.
-      const harmless = /^[+t!] work\/out(\/d(\/inner|\/f|\/x)?)?(:|$)/;
-      expect(
-        result.changes.filter((line) => !harmless.test(line)),
-        title,
-      ).toEqual([]);
-      expect(
-        result.changes.filter((line) => line.includes('->')),
-        title,
-      ).toEqual([]);
-    }
-  });
-
-  it('a file that a racing process puts in the place of the one that is being written', async () => {
-    const seen: { sandbox?: Sandbox } = {};
-    const result = await attack({
-      form,
-      flags: ['-r'],
-      prepare: async (sandbox) => {
-        seen.sandbox = sandbox;
-      },
-      script: async (peer) => {
-        await peer.send('C0644 4 f\nab');
-        await peer.read(2);
-        const path = join(sandboxOf(seen).work, 'out/f');
-        await rm(path);
-        await symlink(toFile, path);
-        await peer.send('cd\0');
-        peer.exit(0);
-        await peer.drain();
-      },
+describe.each(forms)(
+  'with -r, a server (%s) cannot write through a link to',
+  { concurrent: true, timeout: 30_000 },
+  (form) => {
+    it.each(planted)('$title (V9)', async ({ plan, sent, operands, title }) => {
+      for (const flags of [['-r'], ['-rp']]) {
+        const script = blindly(sent);
+        const result = await attack({ form, flags, plan, script, operands: operands ?? ['h:d', 'out/'] });
+        expectCleanEnd(result, title);
+        expect(result.status, title).toBe(1);
+        expect(result.stderr, title).toMatch(cause);
+        // Where the server goes on blindly its file lands beside the link, in the tree that it may fill.
+        const harmless = /^[+t!] work\/out(\/d(\/inner|\/f|\/x)?)?(:|$)/;
+        expect(
+          result.changes.filter((line) => !harmless.test(line)),
+          title,
+        ).toEqual([]);
+        expect(
+          result.changes.filter((line) => line.includes('->')),
+          title,
+        ).toEqual([]);
+      }
     });
-    expectCleanEnd(result);
-    expect(result).toMatchObject({ status: 0, changes: ['! work/out/f: file 640 "abcd"', 't work/out'] });
-  });
 
-  it('a directory that a racing process puts in the place of one that is being filled', async () => {
-    const seen: { sandbox?: Sandbox } = {};
-    const result = await attack({
-      form,
-      flags: ['-rp'],
-      operands: ['h:d', 'out/'],
-      prepare: async (sandbox) => {
-        seen.sandbox = sandbox;
-      },
-      script: async (peer) => {
-        await peer.send('T5 0 5 0\nD0777 0 d\n');
-        await peer.read(3);
-        const directory = join(sandboxOf(seen).work, 'out/d');
-        await rename(directory, `${directory}.moved`);
-        await symlink(toDirectory, directory);
-        await peer.send(`${file('inner')}T5 0 5 0\nD0777 0 e\n${file('x')}E\nE\n`);
-        peer.exit(0);
-        await peer.drain();
-      },
+    it('a file that a racing process puts in the place of the one that is being written', async () => {
+      const seen: { sandbox?: Sandbox } = {};
+      const result = await attack({
+        form,
+        flags: ['-r'],
+        prepare: async (sandbox) => {
+          seen.sandbox = sandbox;
+        },
+        script: async (peer) => {
+          await peer.send('C0644 4 f\nab');
+          await peer.read(2);
+          const path = join(sandboxOf(seen).work, 'out/f');
+          await rm(path);
+          await symlink(toFile, path);
+          await peer.send('cd\0');
+          peer.exit(0);
+          await peer.drain();
+        },
+      });
+      expectCleanEnd(result);
+      expect(result).toMatchObject({ status: 0, changes: ['! work/out/f: file 640 "abcd"', 't work/out'] });
     });
-    expectCleanEnd(result);
-    expect(result.changes.filter((line) => /^. outside/.test(line))).toEqual([]);
-  });
 
-  it('a directory that a racing process swaps back and forth, however often', async () => {
-    const seen: { sandbox?: Sandbox } = {};
-    let racing = true;
-    let race = Promise.resolve();
-    const result = await attack({
-      form,
-      flags: ['-r'],
-      operands: ['h:d', 'out/'],
-      plan: { 'work/out/d/e': '/', 'work/out/d/link': `-> ../${toDirectory}` },
-      prepare: async (sandbox) => {
-        seen.sandbox = sandbox;
-      },
-      script: async (peer) => {
-        race = swapping(join(sandboxOf(seen).work, 'out/d'), () => racing);
-        await peer.send(tree(`D0777 0 e\n${file('inner')}E\n`.repeat(300)));
-        peer.exit(0);
-        await peer.drain().finally(() => {
-          racing = false;
-        });
-      },
+    it('a directory that a racing process puts in the place of one that is being filled', async () => {
+      const seen: { sandbox?: Sandbox } = {};
+      const result = await attack({
+        form,
+        flags: ['-rp'],
+        operands: ['h:d', 'out/'],
+        prepare: async (sandbox) => {
+          seen.sandbox = sandbox;
+        },
+        script: async (peer) => {
+          await peer.send('T5 0 5 0\nD0777 0 d\n');
+          await peer.read(3);
+          const directory = join(sandboxOf(seen).work, 'out/d');
+          await rename(directory, `${directory}.moved`);
+          await symlink(toDirectory, directory);
+          await peer.send(`${file('inner')}T5 0 5 0\nD0777 0 e\n${file('x')}E\nE\n`);
+          peer.exit(0);
+          await peer.drain();
+        },
+      });
+      expectCleanEnd(result);
+      expect(result.changes.filter((line) => /^. outside/.test(line))).toEqual([]);
     });
-    racing = false;
-    await race;
-    expect(result.status).not.toBeNull();
-    expect(result.changes.filter((line) => /^. outside/.test(line))).toEqual([]);
-  });
-});
+
+    it('a directory that a racing process swaps back and forth, however often', async () => {
+      const seen: { sandbox?: Sandbox } = {};
+      let racing = true;
+      let race = Promise.resolve();
+      const result = await attack({
+        form,
+        flags: ['-r'],
+        operands: ['h:d', 'out/'],
+        plan: { 'work/out/d/e': '/', 'work/out/d/link': `-> ../${toDirectory}` },
+        prepare: async (sandbox) => {
+          seen.sandbox = sandbox;
+        },
+        script: async (peer) => {
+          race = swapping(join(sandboxOf(seen).work, 'out/d'), () => racing);
+          await peer.send(tree(`D0777 0 e\n${file('inner')}E\n`.repeat(300)));
+          peer.exit(0);
+          await peer.drain().finally(() => {
+            racing = false;
+          });
+        },
+      });
+      racing = false;
+      await race;
+      expect(result.status).not.toBeNull();
+      expect(result.changes.filter((line) => /^. outside/.test(line))).toEqual([]);
+    });
+  },
+);
 
 function sandboxOf(holder: { sandbox?: Sandbox }): Sandbox {
   if (holder.sandbox === undefined) throw new Error('no sandbox yet');

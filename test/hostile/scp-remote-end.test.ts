@@ -140,11 +140,11 @@ const floods: readonly (readonly [string, string, (round: number) => string, num
 
 describe.skipIf(!canWatchMemory)(
   'scp -t of a hostile client that reads no reply and sends, without end,',
-  { timeout: 30_000 },
+  { timeout: 90_000 },
   () => {
     it.each(floods)('%s takes bounded memory and ends at SIGTERM', async (_, first, block, bytes) => {
       await using sandbox = await Sandbox.create();
-      const end = new RemoteEnd(sandbox, ['-rp', '-t', 'out'], 20_000);
+      const end = new RemoteEnd(sandbox, ['-rp', '-t', 'out'], 60_000);
       end.send(first);
       await end.flood(block, bytes);
       end.signal('SIGTERM');
@@ -212,7 +212,7 @@ describe('scp -f of a hostile client', { concurrent: true, timeout: 20_000 }, ()
       await truncate(join(sandbox.work, 'big'), 1024 * MiB);
       const end = new RemoteEnd(sandbox, ['-f', 'big']);
       await end.flood(() => '\0\0', 2);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await end.watch.idle();
       end.signal(name);
       const outcome = await end.ended('unread');
       expect(outcome.peakMiB).toBeLessThan(MEMORY_LIMIT_MIB);

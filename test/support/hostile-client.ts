@@ -44,15 +44,18 @@ export class RemoteEnd {
     this.#child.stdin.end();
   }
 
-  /** Sends again and again, as fast as it is taken, without reading a reply, until so many bytes are gone or it ends. */
+  /** Sends again and again, as fast as it is taken, without reading a reply, until so many bytes are gone, it ends, or it takes no more and only waits. */
   async flood(block: (round: number) => string, bytes: number): Promise<void> {
     const ended = once(this.#child, 'exit');
     for (let sent = 0, round = 0; sent < bytes && this.#child.exitCode === null; round++) {
       const piece = block(round);
       sent += piece.length;
-      const stuck = new Promise((resolve) => setTimeout(resolve, 400, 'stuck'));
-      if (!this.send(piece) && (await Promise.race([once(this.#child.stdin, 'drain'), ended, stuck])) === 'stuck')
-        return;
+      if (this.send(piece)) continue;
+      const noMore = new AbortController();
+      const stuck = this.watch.idle(noMore.signal).then(() => 'stuck');
+      const event = await Promise.race([once(this.#child.stdin, 'drain'), ended, stuck]);
+      noMore.abort();
+      if (event === 'stuck') return;
     }
   }
 

@@ -47,9 +47,10 @@ export class Watch {
     return this.#quietPolls >= IDLE_POLLS;
   }
 
-  /** Resolves when the process is idle. */
-  async idle(): Promise<void> {
-    while (!this.isIdle) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  /** Resolves when the process has been idle for a while from now on, or nobody wants to know any more. */
+  async idle(noMore?: AbortSignal): Promise<void> {
+    this.#quietPolls = 0;
+    while (!this.isIdle && noMore?.aborted !== true) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 
   /** Its state and the time it has worked; empty where it is gone. */
