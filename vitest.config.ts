@@ -15,8 +15,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**'],
-          testTimeout: 10_000,
-          hookTimeout: 10_000,
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
         },
       },
       {

@@ -31,7 +31,7 @@ const unsafeNames: readonly (readonly [string, string])[] = [
 
 describe.each(forms)(
   'a server (%s) that sends a file or directory as',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(unsafeNames)('%s (%j) is refused before anything is written, with every option', async (_, name) => {
       for (const flags of ways(form)) {
@@ -114,7 +114,7 @@ const unrequested: readonly NameCase[] = [
   { title: 'what a command in the request may have given', request: '$(ls)', sent: file('.bashrc') },
 ];
 
-describe.each(forms)('a server (%s) that sends, unasked,', { concurrent: true, timeout: 30_000 }, (form) => {
+describe.each(forms)('a server (%s) that sends, unasked,', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(unrequested)('$title is refused', async ({ request, sent, flags, cause }) => {
     for (const way of flags ?? (form === 'program' ? plainAndRecursive : recursive)) {
       const result = await attack({ form, flags: way, script: blindly(sent), operands: [`h:${request}`, 'out/'] });
@@ -207,7 +207,7 @@ const tooMany: readonly CountCase[] = [
 
 describe.each(forms)(
   'a server (%s) that sends more than one object for one request:',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(tooMany)(
       '$title is refused (V4), and what was asked for has landed',

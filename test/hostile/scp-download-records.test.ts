@@ -234,7 +234,7 @@ function sendAnd(bytes: string, act: (peer: HostilePeer) => void): Script {
   };
 }
 
-describe.each(forms)('a server (%s)', { concurrent: true, timeout: 30_000 }, (form) => {
+describe.each(forms)('a server (%s)', { concurrent: true, timeout: 60_000 }, (form) => {
   // What a record looks like is no matter of the transport.
   it.each(form === 'program' ? [...malformed, ...untimely] : untimely)(
     'that sends $title fails the copy, which says why',

@@ -79,7 +79,7 @@ const pick = ({ flags, operands, plan }: Stage) => ({
   ...(plan && { plan }),
 });
 
-describe.each(forms)('Ctrl-C, while a server (%s) is silent', { concurrent: true, timeout: 30_000 }, (form) => {
+describe.each(forms)('Ctrl-C, while a server (%s) is silent', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(stages)(
     '$title, ends the copy with status 1, without leftovers and with the old content in place',
     async (stage) => {
@@ -147,7 +147,7 @@ describe.each(forms)('Ctrl-C, while a server (%s) is silent', { concurrent: true
 
 describe.each(forms)(
   'a server (%s) that has sent all that was asked for',
-  { concurrent: true, timeout: 40_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each([
       ['a file', 'C0644 2 f\nX\n\0', [], ['! work/out/f: file 640 "X\\n"', 't work/out']],
@@ -180,7 +180,7 @@ describe.each(forms)(
   },
 );
 
-describe.each(forms)('a refused server (%s)', { concurrent: true, timeout: 20_000 }, (form) => {
+describe.each(forms)('a refused server (%s)', { concurrent: true, timeout: 60_000 }, (form) => {
   it('that ignores signals and goes on sending does not keep the client', async () => {
     const result = await attack({
       form,

@@ -61,7 +61,7 @@ const planted: readonly LinkCase[] = [
 
 describe.each(forms)(
   'with -r, a server (%s) cannot write through a link to',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(planted)('$title (V9)', async ({ plan, sent, operands, title }) => {
       for (const flags of [['-r'], ['-rp']]) {

@@ -111,7 +111,7 @@ const cases: readonly TextCase[] = [
 /** An escape sequence made visible, in one way or another. */
 const visible = /\\(?:033|u001b|x1B)\[(?:2J|31m)/;
 
-describe.each(forms)('a server (%s) that puts escape sequences into', { concurrent: true, timeout: 20_000 }, (form) => {
+describe.each(forms)('a server (%s) that puts escape sequences into', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(cases)('$title gets none of them onto the terminal', async ({ script, title, ...rest }) => {
     const result = await attack({ form, script, ...rest });
     expect(result.status, result.stderr).toBe(1);
@@ -134,7 +134,7 @@ const sayings: readonly TextCase[] = [
   { title: 'its version', server: { ident: 'x\x1b[2J\x1b[31m' }, flags: ['-vvv'], script: blindly('') },
 ];
 
-describe('a server (server) that puts escape sequences into', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server (server) that puts escape sequences into', { concurrent: true, timeout: 60_000 }, () => {
   it.each(sayings)('$title gets none of them onto the terminal', async ({ script, silent, title, ...rest }) => {
     const result = await attack({ form: 'server', script, ...rest });
     expect(result.status).toBe(1);
@@ -172,7 +172,7 @@ function unsafeOnTerminal(shown: Buffer): string[] {
 const bigEnoughForTheMeter = 300 * 1024;
 
 for (const form of process.platform === 'linux' ? forms : []) {
-  describe(`on a terminal, a server (${form}) that puts escape sequences into`, { timeout: 20_000 }, () => {
+  describe(`on a terminal, a server (${form}) that puts escape sequences into`, { timeout: 60_000 }, () => {
     itPeer(scriptProgram, 'a file name gets none of them into the progress meter (CVE-2019-6109)', async () => {
       const data = 'x'.repeat(bigEnoughForTheMeter);
       const shown = await onTerminal(form, blindly(`C0644 ${data.length} ${evil}\n${data}\0`), ['h:f', 'out/'], ['-T']);

@@ -133,7 +133,7 @@ const answers: readonly Answer[] = [
   },
 ];
 
-describe.each(forms)('a server (%s) that answers an upload with', { concurrent: true, timeout: 40_000 }, (form) => {
+describe.each(forms)('a server (%s) that answers an upload with', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(answers)('$title, at whatever stage, fails the copy and leaves the source as it was', async (answer) => {
     const { act, cause, title } = answer;
     for (const index of stagesOf(answer, form)) {

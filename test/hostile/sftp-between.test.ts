@@ -59,7 +59,7 @@ const lists = (...entries: wire.Entry[]): SftpPlan => ({
 /** What the target may be asked about when all that was asked for is `there`. */
 const within = /^(INIT|EXTENDED|[A-Z]+ there(\/[^/]+)*)?$/;
 
-describe('from one server to another with -3, an origin', { concurrent: true, timeout: 30_000 }, () => {
+describe('from one server to another with -3, an origin', { concurrent: true, timeout: 60_000 }, () => {
   it.each(outward)('that lists %j as a name makes the target no such thing', async (name) => {
     const READDIR: Override = ({ id }, fake) =>
       fake.count('READDIR') === 1 ? names(id, [{ name }]) : status(id, wire.EOF);
@@ -126,7 +126,7 @@ function failLate(request: { id: number; offset: number; length: number }): Uint
   return data(request.id, 'x'.repeat(request.length));
 }
 
-describe('from one server to another with -3, a target', { concurrent: true, timeout: 30_000 }, () => {
+describe('from one server to another with -3, a target', { concurrent: true, timeout: 60_000 }, () => {
   it.each<[string, SftpPlan, RegExp]>([
     ['fails to open', { tree: {}, answers: { OPEN: say((id) => status(id, 3)) } }, /k:there: Permission denied/],
     ['fails to write', { tree: {}, answers: { WRITE: say((id) => status(id, 14)) } }, /k:there: No space left/],
@@ -148,7 +148,7 @@ describe('from one server to another with -3, a target', { concurrent: true, tim
   });
 });
 
-describe('Ctrl-C from one server to another with -3 ends the copy while', { concurrent: true, timeout: 30_000 }, () => {
+describe('Ctrl-C from one server to another with -3 ends the copy while', { concurrent: true, timeout: 60_000 }, () => {
   const interrupting =
     (watch: Watch, then: Override): Override =>
     (request, fake) => {

@@ -111,7 +111,7 @@ function over(count: number): Override {
   return ({ id, length }) => data(id, Buffer.alloc(length + count));
 }
 
-describe('a server that answers a download with', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that answers a download with', { concurrent: true, timeout: 60_000 }, () => {
   it.each(lies)('$title fails it, and nothing half-written is left', async ({ tree, read, more, cause }) => {
     const plan = { ...more, ...(tree && { tree }), ...(read && { answers: { READ: read } }) };
     const result = await attackSftp({ plan });
@@ -143,7 +143,7 @@ describe('a server that answers a download with', { concurrent: true, timeout: 3
   });
 });
 
-describe('a server with a file of 2^53 - 1 bytes that goes on and on', { timeout: 40_000 }, () => {
+describe('a server with a file of 2^53 - 1 bytes that goes on and on', { timeout: 60_000 }, () => {
   it.skipIf(!canWatchMemory).each(bothTransports)('(%s) takes bounded memory, and Ctrl-C ends it', async (form) => {
     const watch = new Watch();
     const READ: Override = ({ id, length }, fake) => {
@@ -188,7 +188,7 @@ const singleBytes = ({ id, offset }: SftpRequest): Answer =>
 
 describe.each(bothTransports)(
   'a server (%s) gives the right file although it',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each<[string, SftpPlan]>([
       ['answers in reverse order', inPieces(reordered((answers) => answers.reverse()))],
@@ -232,7 +232,7 @@ const closings: readonly (readonly [string, (id: number, fake: FakeSftp) => Answ
   ['garbage', () => Buffer.from('garbage garbage garbage')],
 ];
 
-describe('a server that answers the CLOSE of a file that was read with', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that answers the CLOSE of a file that was read with', { concurrent: true, timeout: 60_000 }, () => {
   it.each(closings)('%s has the whole file copied, or refused as a whole', async (_, answer) => {
     const plan: SftpPlan = { answers: { CLOSE: ({ id }, fake) => answer(id, fake) } };
     const result = await attackSftp({ plan, timeoutMs: 15_000 });

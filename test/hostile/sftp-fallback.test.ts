@@ -52,7 +52,7 @@ const good: Script = async (peer) => {
 const notice = /^sealift: h: the server has no SFTP; copying by the SCP protocol \(-O\)$/m;
 const landed = ['! work/out/f: file 640 "X\\n"', 't work/out'];
 
-describe('where the SFTP subsystem', { concurrent: true, timeout: 30_000 }, () => {
+describe('where the SFTP subsystem', { concurrent: true, timeout: 60_000 }, () => {
   it.each(refusals)(
     '$title, the copy falls back to SCP and says so in one line',
     async ({ refusal, title, ...rest }) => {
@@ -127,7 +127,7 @@ const attacks: readonly (readonly [string, readonly string[], string, string, Re
 
 describe.each(['program', 'server'] as const)(
   'after the fall back, a server (%s) that sends',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(attacks)('%s is refused as with -O', async (_, flags, path, sent, cause) => {
       const script = withoutSftp((peer) => peer.exit(127), blindly(sent));
@@ -161,7 +161,7 @@ const others: readonly (readonly [string, (peer: HostilePeer) => Promise<void> |
   ['an end at the first request', (peer) => sftp({ answers: { STAT: leave(127) } })(peer), /connection/],
 ];
 
-describe('by default, a server with', { concurrent: true, timeout: 30_000 }, () => {
+describe('by default, a server with', { concurrent: true, timeout: 60_000 }, () => {
   it.each(others)('%s does not make the copy fall back to SCP', async (_, refusal, cause) => {
     const commands: string[] = [];
     const result = await attackSftp({ form: 'program', ...byDefault, script: withoutSftp(refusal, good, commands) });

@@ -93,7 +93,7 @@ const greetWith = ({ hello, thenEnd }: HelloCase): Pick<SftpAttack, 'script'> =>
   },
 });
 
-describe.each(bothTransports)('a server (%s) that answers INIT with', { concurrent: true, timeout: 30_000 }, (form) => {
+describe.each(bothTransports)('a server (%s) that answers INIT with', { concurrent: true, timeout: 60_000 }, (form) => {
   // What a packet looks like is no matter of the transport: the second one gets every fourth.
   it.each(hellos.filter((_, i) => form === 'direct' || i % 4 === 0))(
     '$title is refused at once, with the reason',
@@ -105,13 +105,13 @@ describe.each(bothTransports)('a server (%s) that answers INIT with', { concurre
   );
 });
 
-describe('a server that answers INIT with', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that answers INIT with', { concurrent: true, timeout: 60_000 }, () => {
   it.each(hellos.filter((_, i) => i % 8 === 0))('$title fails an upload too', async (row) => {
     expectSftpRefused(await attackSftp({ ...greetWith(row), operands: ['neighbour', 'h:there'] }), row.cause);
   });
 });
 
-describe('a server that says more than once who it is,', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server that says more than once who it is,', { concurrent: true, timeout: 60_000 }, () => {
   it('with VERSION twice, is refused', async () => {
     const hello = Buffer.concat([version(), version()]);
     expectSftpRefused(await attackSftp({ plan: { hello } }), protocolError);
@@ -165,7 +165,7 @@ const wrongLimits: readonly (readonly [string, Override])[] = [
   ['success', say((id) => status(id, 0))],
 ];
 
-describe('a server that tells its limits as', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server that tells its limits as', { concurrent: true, timeout: 60_000 }, () => {
   it.each(told)('%s is copied from and to all the same', async (_, EXTENDED) => {
     const content = 'abcdefg\n'.repeat(400);
     const plan: SftpPlan = { extensions: offered, tree: { f: content }, answers: { EXTENDED } };

@@ -90,7 +90,7 @@ const forForm = (form: SftpForm) => stages.filter((_, i) => form === 'direct' ||
 
 describe.each(bothTransports)(
   'Ctrl-C, while a server (%s) is silent',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(forForm(form))('$title, ends the copy with status 1 and without leftovers', async (stage) => {
       const watch = new Watch();
@@ -179,7 +179,7 @@ const halves: readonly (readonly [string, Override])[] = [
   ],
 ];
 
-describe.each(bothTransports)('a server (%s) that ends', { concurrent: true, timeout: 40_000 }, (form) => {
+describe.each(bothTransports)('a server (%s) that ends', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(halves)('%s, at whatever request of a download, fails it and leaves nothing half-written', async (_, end) => {
     for (const kind of kinds.filter((_, i) => form === 'direct' || i % 3 === 0)) {
       const inTree = kind.endsWith('DIR');
@@ -193,7 +193,7 @@ describe.each(bothTransports)('a server (%s) that ends', { concurrent: true, tim
   });
 });
 
-describe.each(bothTransports)('a server (%s) that was refused', { concurrent: true, timeout: 40_000 }, (form) => {
+describe.each(bothTransports)('a server (%s) that was refused', { concurrent: true, timeout: 60_000 }, (form) => {
   const lie = say((id) => Buffer.concat([wire.handle(id, 'x'.repeat(1000))]));
 
   it('and then neither reads, sends nor ends does not keep the client', async () => {

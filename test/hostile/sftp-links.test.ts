@@ -54,7 +54,7 @@ const cause = /symbolic link|Too many levels|Not a directory|File exists/;
 
 describe.each(bothTransports)(
   'with -r, a server (%s) cannot write through a link to',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each(planted.filter((_, i) => form === 'direct' || i % 4 === 0))(
       '$title (V9)',
@@ -103,7 +103,7 @@ async function racing(options: SftpAttack, plan: (out: () => string) => SftpPlan
 
 describe('with -r, a racing process cannot lead the copy out that puts a link', {
   concurrent: true,
-  timeout: 30_000,
+  timeout: 60_000,
 }, () => {
   it('in the place of the file that is being written', async () => {
     const result = await racing({ flags: ['-r'] }, (out) => ({
@@ -178,7 +178,7 @@ describe('with -r, a racing process cannot lead the copy out that puts a link', 
   });
 });
 
-describe('links on the server', { concurrent: true, timeout: 30_000 }, () => {
+describe('links on the server', { concurrent: true, timeout: 60_000 }, () => {
   it('are never made here, and what they lead to is copied as what it says it is', async () => {
     const plan: SftpPlan = {
       tree: { d: {}, 'd/x': 'X\n' },
@@ -231,7 +231,7 @@ describe('links on the server', { concurrent: true, timeout: 30_000 }, () => {
 
 describe('without -r, a link that the person named is followed, as scp does:', {
   concurrent: true,
-  timeout: 30_000,
+  timeout: 60_000,
 }, () => {
   it('the file behind it gets the content, the link stays', async () => {
     const result = await attackSftp({ local: { 'work/link': '-> out/f' }, operands: ['h:f', 'link'] });

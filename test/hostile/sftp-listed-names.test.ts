@@ -64,7 +64,7 @@ function asked(result: SftpResult): string[] {
 const outward = unsafeNames.slice(0, 4);
 const forPatterns = [...outward, ['no name at all', ''], ['5,000 bytes', 'n'.repeat(5000)]] as const;
 
-describe('a server that lists as a name', { concurrent: true, timeout: 40_000 }, () => {
+describe('a server that lists as a name', { concurrent: true, timeout: 60_000 }, () => {
   it.each(unsafeNames)('%s is refused with -r, and nothing is asked or written for it', async (_, name) => {
     const result = await attackSftp(inDirectory({ name, longname: 'x' }));
     expectSftpRefused(result, /unexpected filename/, treeBegun);
@@ -92,7 +92,7 @@ describe('a server that lists as a name', { concurrent: true, timeout: 40_000 },
   });
 });
 
-describe('a server that lists, for a pattern,', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that lists, for a pattern,', { concurrent: true, timeout: 60_000 }, () => {
   it.each(['..', '.', '../evil'])('%j does not have it taken for a name that the pattern finds', async (name) => {
     const { plan } = inDirectory({ name, mode: DIRECTORY_MODE }, { name: 'b', mode: DIRECTORY_MODE });
     for (const pattern of ['d/.*', 'd/.*/x']) {
@@ -150,7 +150,7 @@ const oddNames: readonly string[] = [
 
 const oddPlan = { tree: { d: Object.fromEntries(oddNames.map((name) => [name, 'X\n'])) } };
 
-describe('a server that lists odd names that are safe', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that lists odd names that are safe', { concurrent: true, timeout: 60_000 }, () => {
   it('has them copied under the very same bytes, with -r', async () => {
     const result = await attackSftp({ plan: oddPlan, flags: ['-r'], operands: ['h:d', 'out/'] });
     const files = oddNames.map((name) => `+ work/out/d/${name}: file 644 "X\\n"`);
@@ -191,7 +191,7 @@ describe('a server that lists odd names that are safe', { concurrent: true, time
   });
 });
 
-describe('a server that lists its directory', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that lists its directory', { concurrent: true, timeout: 60_000 }, () => {
   it.each(['.', '..'])('and gives %j as a file, a directory or a link has it passed over', async (name) => {
     for (const mode of [FILE_MODE, DIRECTORY_MODE, 0o120777]) {
       const result = await attackSftp(inDirectory({ name, mode }, { name: 'a' }));

@@ -78,7 +78,7 @@ const malformed: readonly ListingCase[] = [
   { title: 'an error', listing: (id) => status(id, wire.FAILURE, 'bad block'), cause: /h:d: bad block/ },
 ];
 
-describe('a server that lists a directory with', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that lists a directory with', { concurrent: true, timeout: 60_000 }, () => {
   it.each(malformed)('$title is refused, with -r and for a pattern', async ({ listing, cause }) => {
     const plan = withListing(say(listing));
     const result = await attackSftp({ plan, ...tree });

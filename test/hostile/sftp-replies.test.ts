@@ -69,7 +69,7 @@ const rows = exchanges.flatMap((exchange) => exchange.wrong.map((title) => ({ ..
 /** Every third, or all: the transport has no part in this. */
 const forForm = <T>(all: readonly T[], form: string): T[] => all.filter((_, i) => form === 'direct' || i % 5 === 0);
 
-describe.each(bothTransports)('a server (%s) that answers', { concurrent: true, timeout: 20_000 }, (form) => {
+describe.each(bothTransports)('a server (%s) that answers', { concurrent: true, timeout: 60_000 }, (form) => {
   it.each(forForm(rows, form))('$kind ($operands) with $title is refused', async (row) => {
     const { kind, title, plan, harmless, ...rest } = row;
     const answers = { [kind]: once(({ id }) => packets[title]?.(id)) };
@@ -125,7 +125,7 @@ const ids: readonly IdCase[] = [
   { title: 'STAT with text', kind: 'STAT', answer: () => Buffer.from('connection reset by peer\n') },
 ];
 
-describe('a server that answers', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server that answers', { concurrent: true, timeout: 60_000 }, () => {
   it.each(ids)('$title is refused', async ({ kind, answer }) => {
     const result = await attackSftp({ plan: { answers: { [kind]: once(answer) } } });
     expectSftpEnd(result);
@@ -175,7 +175,7 @@ const handleOf =
     return handle(id, bytes);
   };
 
-describe('a server that gives a handle', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server that gives a handle', { concurrent: true, timeout: 60_000 }, () => {
   it.each([1, 255, 256])('of %i bytes is copied from and to', async (size) => {
     expectSftpCopied(await attackSftp({ plan: { answers: { OPEN: handleOf(size) } } }), landedF);
     const result = await attackSftp({ ...upload, plan: { tree: { there: 'old' }, answers: { OPEN: handleOf(size) } } });
@@ -216,7 +216,7 @@ describe('a server that gives a handle', { concurrent: true, timeout: 20_000 }, 
 
 describe.each(bothTransports)(
   'a server (%s) that sends every byte by itself',
-  { concurrent: true, timeout: 40_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it('is understood, down and up', async () => {
       const plan: SftpPlan = { tree: { d: { x: 'X\n', y: 'Y\n' } } };

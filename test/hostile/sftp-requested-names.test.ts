@@ -29,7 +29,7 @@ const homes: readonly string[] = [
   '/x/\n/y',
 ];
 
-describe('a server that expands ~bob to', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that expands ~bob to', { concurrent: true, timeout: 60_000 }, () => {
   it.each(homes)('%j has no part in the name of what is copied (V3)', async (home) => {
     const result = await attackSftp({
       plan: expandsTo(say((id) => names(id, [{ name: home, longname: '../../evil' }]))),
@@ -114,13 +114,13 @@ describe('a server that expands ~bob to', { concurrent: true, timeout: 30_000 },
   });
 });
 
-describe('a server without ~user', { concurrent: true, timeout: 20_000 }, () => {
+describe('a server without ~user', { concurrent: true, timeout: 60_000 }, () => {
   it('is told of it, and nothing is copied', async () => {
     expectSftpRefused(await attackSftp({ operands: ['h:~bob/f', 'out/'] }), /~bob\/f: .*expand-path/);
   });
 });
 
-describe('what was asked for', { concurrent: true, timeout: 30_000 }, () => {
+describe('what was asked for', { concurrent: true, timeout: 60_000 }, () => {
   it.each([
     ['a directory without -r', 'd', []],
     ['the contents of a directory without -r', 'd/.', []],

@@ -133,7 +133,7 @@ const cases: readonly TextCase[] = [
 /** An escape sequence made visible, in one way or another. */
 const visible = /\\(?:033|u001b|x1B)\[(?:2J|31m)/;
 
-describe('a server that puts escape sequences into', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that puts escape sequences into', { concurrent: true, timeout: 60_000 }, () => {
   it.each(cases)('$title gets none of them onto the terminal', async ({ title, silent, ...rest }) => {
     const result = await attackSftp(rest);
     expectSftpEnd(result, title);
@@ -146,7 +146,7 @@ describe('a server that puts escape sequences into', { concurrent: true, timeout
 
 describe.each(bothTransports)(
   'a server (%s) that puts escape sequences into',
-  { concurrent: true, timeout: 30_000 },
+  { concurrent: true, timeout: 60_000 },
   (form) => {
     it.each([
       ['its standard error (CVE-2019-6110)', [`${evil}\r\nsecond\rline ${evil}`]],
@@ -194,7 +194,7 @@ const statuses: readonly (readonly [string, Override, RegExp])[] = [
   ['a message of 1 MiB', say((id) => status(id, 4, 'x'.repeat(1024 * 1024))), /protocol error: .*too long/],
 ];
 
-describe('a server that answers OPEN with a STATUS of', { concurrent: true, timeout: 30_000 }, () => {
+describe('a server that answers OPEN with a STATUS of', { concurrent: true, timeout: 60_000 }, () => {
   it.each(statuses)('%s fails that file with the reason', async (_, override, cause) => {
     const result = await attackSftp({ plan: of('OPEN', override) });
     expectSftpEnd(result);
@@ -225,7 +225,7 @@ async function onTerminal(plan: SftpPlan): Promise<Buffer> {
 
 describe.runIf(process.platform === 'linux')(
   'on a terminal, a server that puts escape sequences into',
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   () => {
     itPeer(scriptProgram, 'a listed name gets none of them into the progress meter (CVE-2019-6109)', async () => {
       const shown = await onTerminal({ tree: { d: { [evil]: 'x'.repeat(bigEnoughForTheMeter) } } });

@@ -116,7 +116,7 @@ const vanishing: Override = async (_, fake) => {
   return NOTHING;
 };
 
-describe.each(bothTransports)('an upload to a server (%s)', { concurrent: true, timeout: 30_000 }, (form) => {
+describe.each(bothTransports)('an upload to a server (%s)', { concurrent: true, timeout: 60_000 }, (form) => {
   // What an answer says is no matter of the transport.
   it.each(failures.filter((_, i) => form === 'direct' || i % 4 === 1))(
     'that fails $title fails, and says so',
@@ -172,7 +172,7 @@ const targets: readonly (readonly [string, Override])[] = [
   ['of 2^63 - 1 bytes', say((id) => attrs(id, { mode: wire.FILE_MODE, size: 2n ** 63n - 1n }))],
 ];
 
-describe('an upload to a server', { concurrent: true, timeout: 30_000 }, () => {
+describe('an upload to a server', { concurrent: true, timeout: 60_000 }, () => {
   it.each(targets)('that says the target is %s is done to that very path or refused', async (_, STAT) => {
     const result = await attackSftp({ operands: ['neighbour', 'h:there'], plan: { answers: { STAT } } });
     expectSftpEnd(result);

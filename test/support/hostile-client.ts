@@ -26,7 +26,7 @@ export class RemoteEnd {
   readonly #stderr: Buffer[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(sandbox: Sandbox, flags: readonly string[], timeoutMs = 8_000) {
+  constructor(sandbox: Sandbox, flags: readonly string[], timeoutMs = 18_000) {
     const args = [sealiftLauncher, 'scp', ...flags];
     this.#child = spawn(process.execPath, args, { cwd: sandbox.work, env: clientEnvironment(sandbox), stdio: 'pipe' });
     this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs);

@@ -10,7 +10,7 @@ import { type Outcome, sealiftLauncher } from './sealift.ts';
 import { createTempDirectory } from './temp.ts';
 
 /** A client that takes longer than this counts as hung. Milliseconds. */
-export const HANG_MS = 8_000;
+export const HANG_MS = 18_000;
 
 export interface Attack {
   readonly form: Form;
