@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os';
+import { homedir, hostname, tmpdir, userInfo } from 'node:os';
 import type { SshEnvironment } from '../ssh/options.ts';
 
 /**
@@ -15,6 +15,7 @@ export function systemEnvironment(): SshEnvironment {
     agentSocket: process.env['SSH_AUTH_SOCK'],
     shell: process.env['SHELL'],
     hostname: hostname(),
+    socketFolders: [...(process.env['XDG_RUNTIME_DIR'] ? [process.env['XDG_RUNTIME_DIR']] : []), tmpdir(), '/tmp'],
   };
 }
 

@@ -55,7 +55,8 @@ export function targetOf({ host, user, port }: HostOptions): SshTarget {
   return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
 }
 
-export function connectOptionsOf(options: HostOptions): ConnectOptions {
+export function connectOptionsOf(options: HostOptions, onStderr?: ConnectOptions['onStderr']): ConnectOptions {
+  const batchMode = options.batchMode ?? options.prompter === undefined;
   return {
     environment: { ...systemEnvironment(), ...options.environment },
     transport: options.transport,
@@ -64,7 +65,10 @@ export function connectOptionsOf(options: HostOptions): ConnectOptions {
     credentials: credentialsOf(options),
     hostKeys: options.hostKeys,
     prompter: options.prompter,
-    batchMode: options.batchMode ?? options.prompter === undefined,
+    batchMode,
+    // Whoever may be asked need not be asked twice.
+    shareLogin: !batchMode && (options.protocol ?? 'auto') === 'auto',
+    onStderr,
     connectTimeoutMs: options.connectTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
     signal: options.signal,

@@ -19,7 +19,7 @@ export interface Remote {
 async function openRemote(options: HostOptions): Promise<Remote> {
   const { protocol = 'auto', signal, host } = options;
   const stderr = new StderrLines(options.onStderr);
-  const connection = await connectSsh(targetOf(options), connectOptionsOf(options));
+  const connection = await connectSsh(targetOf(options), connectOptionsOf(options, stderr.push));
   if (protocol === 'scp') return { host, connection, link: undefined, stderr };
   try {
     const link = await openSftp(connection, { host, signal, onStderr: stderr.push });

@@ -5,7 +5,7 @@ import { parseSshArguments } from './config/arguments.ts';
 import type { SshConnection, SshTarget } from './connection.ts';
 import { checkTarget } from './names.ts';
 import type { ConnectOptions } from './options.ts';
-import { openProgramConnection } from './program/connection.ts';
+import { openProgramConnection, type ProgramConnectionOptions } from './program/connection.ts';
 import { findProgram } from './program/find.ts';
 
 /** What only the built-in transport can do. */
@@ -21,6 +21,12 @@ function programWords(options: ConnectOptions): string[] {
     ...(options.batchMode && !said.includes('batchmode') ? ['-oBatchMode=yes'] : []),
     ...(options.connectTimeoutMs && !said.includes('connecttimeout') ? [`-oConnectTimeout=${seconds}`] : []),
   ];
+}
+
+/** A program that was named may be anything, and stays as it is. Windows has no sockets that OpenSSH could use. */
+function shareOf({ shareLogin, program, environment, onStderr }: ConnectOptions): ProgramConnectionOptions['share'] {
+  if (shareLogin !== true || program !== undefined || process.platform === 'win32') return undefined;
+  return { folders: environment.socketFolders ?? [], onStderr };
 }
 
 async function openProgram(
@@ -43,6 +49,7 @@ async function openProgram(
     program: path ?? options.program ?? 'ssh',
     args: [...(options.args ?? []), ...programWords(options)],
     direct: options.direct,
+    share: path === undefined ? undefined : shareOf(options),
     variables: options.environment.variables,
     signal: options.signal,
     log: options.log,

@@ -17,6 +17,8 @@ export interface SshEnvironment {
   readonly hostname?: string | undefined;
   /** The configuration of the whole system. Default `/etc/ssh/ssh_config`. */
   readonly systemConfigFile?: string | undefined;
+  /** Folders for a private socket of the `ssh` program; the first one that will do is taken. Default: none. */
+  readonly socketFolders?: readonly string[] | undefined;
   /** The environment of started programs (`ssh`, a ProxyCommand). Default: they inherit that of this process. */
   readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -46,6 +48,13 @@ export interface ConnectOptions {
   readonly prompter?: Prompter | undefined;
   /** Asks nothing, as `-o BatchMode=yes`. */
   readonly batchMode?: boolean | undefined;
+  /**
+   * A second login may ask a person again: the channels of the `ssh` program share the login of the first subsystem, as far as ssh_config leaves that to us (no ControlMaster and no ControlPath there) and `program` is
+   * not set. Default false: each channel logs in.
+   */
+  readonly shareLogin?: boolean | undefined;
+  /** Given what the `ssh` program of a shared login says, which belongs to no channel. A promise holds it back. */
+  readonly onStderr?: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
   /** For name lookup, connection, key exchange and authentication together, without the time people take to answer. Default: ConnectTimeout of ssh_config, else 30 s. 0 waits for ever. */
   readonly connectTimeoutMs?: number | undefined;
   /** Gives the connection up when a server that should send something sends nothing for so long. Default: never. Built-in transport only. */

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createPrompter, LineEditor } from '../../src/cli/terminal/prompter.ts';
+import { canAsk, createPrompter, LineEditor } from '../../src/cli/terminal/prompter.ts';
 import { tempDirectory } from '../support/temp.ts';
 
 async function askpass(script: string): Promise<NodeJS.ProcessEnv> {
@@ -10,6 +10,10 @@ async function askpass(script: string): Promise<NodeJS.ProcessEnv> {
   await chmod(program, 0o755);
   return { PATH: process.env['PATH'], SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force' };
 }
+
+it('somebody can be asked where an askpass program must be used, whatever else there is', () => {
+  expect(canAsk({ SSH_ASKPASS_REQUIRE: 'force' })).toBe(true);
+});
 
 describe('an askpass program', () => {
   it('gets the question as its argument and answers with its first line', async () => {

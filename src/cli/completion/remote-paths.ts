@@ -35,7 +35,7 @@ export async function remotePaths(word: string, location: RemoteLocation, option
   const timer = setTimeout(() => controller.abort(), timeoutSeconds() * 1000);
   const { signal } = controller;
   const asked = { ...options, batchMode: true, sshArgs: [...QUIET, ...options.sshArgs] };
-  const connections = new Connections(asked, silentLog, signal);
+  const connections = new Connections(asked, { log: silentLog, signal });
   try {
     const connection = await connections.get(location);
     const link = await openSftp(connection, { host: location.host, signal, onStderr: () => undefined });

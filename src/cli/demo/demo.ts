@@ -110,7 +110,7 @@ class Demo {
   ): Promise<number> {
     const depot: RemoteLocation = { kind: 'remote', host: 'depot', path: direction === 'up' ? '.' : 'tree' };
     const options = parseScpOptions(['-r', '-p', `--transport=${this.#transport}`, '-F', demo.configFile]);
-    const connections = new Connections(options, silentLog, this.#signal);
+    const connections = new Connections(options, { log: silentLog, signal: this.#signal });
     const copyOptions = {
       host: 'depot',
       recursive: true,

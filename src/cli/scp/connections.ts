@@ -3,7 +3,7 @@ import type { RemoteLocation } from '../../copy/location.ts';
 import { systemEnvironment } from '../../library/environment.ts';
 import type { SshConnection, SshTarget } from '../../ssh/connection.ts';
 import type { ConnectOptions } from '../../ssh/options.ts';
-import { createPrompter } from '../terminal/prompter.ts';
+import { canAsk, createPrompter } from '../terminal/prompter.ts';
 import type { ScpOptions } from './options.ts';
 
 /** Connections by host, user and port: each is made once and serves all operands that name the same. */
@@ -11,12 +11,17 @@ export class Connections {
   readonly #options: ScpOptions;
   readonly #log: Log;
   readonly #signal: AbortSignal;
+  readonly #onStderr: ConnectOptions['onStderr'];
   readonly #open = new Map<string, Promise<SshConnection>>();
 
-  constructor(options: ScpOptions, log: Log, signal: AbortSignal) {
+  constructor(
+    options: ScpOptions,
+    { log, signal, onStderr }: Pick<ConnectOptions, 'onStderr'> & { log: Log; signal: AbortSignal },
+  ) {
     this.#options = options;
     this.#log = log;
     this.#signal = signal;
+    this.#onStderr = onStderr;
   }
 
   get(location: RemoteLocation): Promise<SshConnection> {
@@ -43,10 +48,18 @@ export class Connections {
       args: this.#options.sshArgs,
       batchMode: this.#options.batchMode,
       ...(this.#options.batchMode ? {} : { prompter: createPrompter(process.env) }),
+      shareLogin: this.#sharesLogin,
+      onStderr: this.#onStderr,
       signal: this.#signal,
       log: this.#log,
     };
     return await connect(target, options);
+  }
+
+  /** Where the fallback to the SCP protocol might ask a person again. Scripts keep the arguments that scp gives to ssh. */
+  get #sharesLogin(): boolean {
+    const { protocol, throughLocal, batchMode } = this.#options;
+    return protocol === 'default' && throughLocal !== 'remote' && !batchMode && canAsk(process.env);
   }
 
   #program(): Pick<ConnectOptions, 'program' | 'direct'> {

@@ -33,7 +33,7 @@ export class Remotes {
   constructor(options: ScpOptions, run: RemotesOptions) {
     this.#options = options;
     this.#run = run;
-    this.#connections = new Connections(options, run.log, run.signal);
+    this.#connections = new Connections(options, run);
   }
 
   /** One key for all locations that share a connection. */

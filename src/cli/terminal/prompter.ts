@@ -35,6 +35,18 @@ export function createPrompter(environment: NodeJS.ProcessEnv): Prompter {
   };
 }
 
+/** Whether `ssh` could ask somebody: on the controlling terminal, or in a window. */
+export function canAsk(environment: NodeJS.ProcessEnv): boolean {
+  if (environment['SSH_ASKPASS_REQUIRE'] === 'force') return true;
+  const terminal = openTerminal();
+  if (terminal === undefined) {
+    const hasDisplay = Boolean(environment['DISPLAY'] || environment['WAYLAND_DISPLAY']);
+    return hasDisplay && environment['SSH_ASKPASS_REQUIRE'] !== 'never';
+  }
+  closeSync(terminal);
+  return true;
+}
+
 function openTerminal(): number | undefined {
   try {
     return openSync('/dev/tty', 'r+');

@@ -82,12 +82,11 @@ function dropDefaults(values: ConfigValues, standard: ConfigValues): ConfigValue
 }
 
 /**
- * Asks the `ssh` program what its configuration says about a host (`ssh -G`). Defaults of the program for lists of
- * algorithms and identities are left out.
+ * What the `ssh` program says about a host (`ssh -G`), as it says it.
  *
  * @throws {ConnectionError} `ERR_CONFIG` where the program does not understand the configuration
  */
-export async function readProgramConfig(
+export async function readProgramWords(
   program: string,
   args: readonly string[],
   target: SshTarget,
@@ -102,9 +101,24 @@ export async function readProgramConfig(
     '--',
     target.host,
   ];
-  const [output, standard] = await Promise.all([
-    run(program, own, variables, target.host),
+  return parseProgramConfig(await run(program, own, variables, target.host));
+}
+
+/**
+ * Asks the `ssh` program what its configuration says about a host. Defaults of the program for lists of algorithms and
+ * identities are left out.
+ *
+ * @throws {ConnectionError} `ERR_CONFIG` where the program does not understand the configuration
+ */
+export async function readProgramConfig(
+  program: string,
+  args: readonly string[],
+  target: SshTarget,
+  variables?: Variables,
+): Promise<ConfigValues> {
+  const [own, standard] = await Promise.all([
+    readProgramWords(program, args, target, variables),
     run(program, ['-G', '-F', 'none', '--', 'localhost'], variables, target.host),
   ]);
-  return dropDefaults(parseProgramConfig(output), parseProgramConfig(standard));
+  return dropDefaults(own, parseProgramConfig(standard));
 }

@@ -15,26 +15,37 @@ const fixed: readonly string[] = [
   '-oClearAllForwardings=yes',
   '-oRemoteCommand=none',
   '-oRequestTTY=no',
-  // A master that outlives the copy would hold its pipes open.
-  '-oControlMaster=no',
 ];
+
+function placeOf(target: SshTarget): string[] {
+  checkTarget(target);
+  return [
+    ...(target.port === undefined ? [] : ['-p', String(target.port)]),
+    ...(target.user === undefined ? [] : ['-l', target.user]),
+  ];
+}
 
 /**
  * The arguments for the `ssh` program: those of scp of OpenSSH 10, word for word. The agent is not forwarded unless the
  * user's words ask for it.
  *
+ * @param socket of a {@link masterArguments master} to go through
  * @throws {ConnectionError} `EINVAL` for a host, user or port that must not reach a command line
  */
-export function programArguments(target: SshTarget, args: readonly string[], request: RemoteRequest): string[] {
-  checkTarget(target);
-  const place = [
-    ...(target.port === undefined ? [] : ['-p', String(target.port)]),
-    ...(target.user === undefined ? [] : ['-l', target.user]),
-  ];
+export function programArguments(
+  target: SshTarget,
+  args: readonly string[],
+  request: RemoteRequest,
+  socket?: string,
+): string[] {
+  const place = placeOf(target);
   if (request.kind === 'run')
     return ['-x', '-oClearAllForwardings=yes', '-n', ...args, ...place, '--', target.host, request.command];
   return [
     ...fixed,
+    // A master that outlives the copy would hold its pipes open.
+    '-oControlMaster=no',
+    ...(socket === undefined ? [] : [`-oControlPath=${socket}`]),
     ...args,
     '-oForwardAgent=no',
     ...place,
@@ -43,6 +54,16 @@ export function programArguments(target: SshTarget, args: readonly string[], req
     target.host,
     request.kind === 'exec' ? request.command : request.name,
   ];
+}
+
+/**
+ * The arguments for an `ssh` that logs in, has no session, and lets others in through `socket`.
+ *
+ * @throws {ConnectionError} `EINVAL` as {@link programArguments}
+ */
+export function masterArguments(target: SshTarget, args: readonly string[], socket: string): string[] {
+  const own = ['-oControlMaster=yes', `-oControlPath=${socket}`, '-oControlPersist=no', '-N'];
+  return [...fixed, ...own, ...args, '-oForwardAgent=no', ...placeOf(target), '--', target.host];
 }
 
 /** The arguments for a program that speaks a subsystem's protocol itself, in place of `ssh` (scp's `-D`). */

@@ -7,6 +7,7 @@ import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../co
 import { checkTarget } from '../names.ts';
 import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
+import { SharedLogin, type SharedLoginOptions } from './shared-login.ts';
 
 /** Options of {@link openProgramConnection}. */
 export interface ProgramConnectionOptions {
@@ -18,6 +19,8 @@ export interface ProgramConnectionOptions {
   readonly direct?: boolean | undefined;
   /** The environment of the program. Default: that of this process. */
   readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The first subsystem logs in for itself and for all channels after it, as far as the user's configuration leaves that to us: see {@link SharedLogin}. Default: each channel logs in. */
+  readonly share?: Pick<SharedLoginOptions, 'folders' | 'onStderr'> | undefined;
   /** Ends the connection with all its channels. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;
@@ -58,8 +61,13 @@ async function start(
   }
 }
 
-function argumentsFor(target: SshTarget, request: RemoteRequest, options: ProgramConnectionOptions): string[] {
-  if (options.direct !== true) return programArguments(target, options.args ?? [], request);
+function argumentsFor(
+  target: SshTarget,
+  request: RemoteRequest,
+  options: ProgramConnectionOptions,
+  socket: string | undefined,
+): string[] {
+  if (options.direct !== true) return programArguments(target, options.args ?? [], request, socket);
   if (request.kind === 'subsystem') return directArguments(target, request.name);
   throw new ConnectionError(printable(target.host), 'open', 'this program runs no commands', {
     code: 'ERR_NOT_OFFERED',
@@ -69,7 +77,7 @@ function argumentsFor(target: SshTarget, request: RemoteRequest, options: Progra
 
 /**
  * Connects through the system's `ssh` program, which is started anew for each channel. Nothing is started before the
- * first channel.
+ * first channel. Without `share` each of them logs in.
  *
  * @throws {ConnectionError} `EINVAL` for a host, user or port that must not reach a command line
  */
@@ -78,17 +86,47 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   const program = options.program ?? 'ssh';
   const log = options.log ?? silentLog;
   const channels = new Set<SshChannel>();
+  const closing = new AbortController();
+  let login: Promise<SharedLogin | undefined> | undefined;
   let closed = false;
+
+  const logIn = (share: NonNullable<ProgramConnectionOptions['share']>, signal: AbortSignal | undefined) => {
+    const signals = [closing.signal, options.signal, signal].filter((one) => one !== undefined);
+    const { args = [], variables } = options;
+    const made = SharedLogin.open(target, {
+      ...share,
+      program,
+      args,
+      variables,
+      log,
+      signal: AbortSignal.any(signals),
+    });
+    const forget = (): void => {
+      if (login === made) login = undefined;
+    };
+    made.then((opened) => opened?.over.then(forget), forget);
+    return made;
+  };
+
+  /** The login that a channel goes through, if it is there. */
+  const loginFor = async ({ kind }: RemoteRequest, signal: AbortSignal | undefined) => {
+    if (kind === 'subsystem' && options.share !== undefined) login ??= logIn(options.share, signal);
+    return await login;
+  };
+
+  const lost = () =>
+    new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
 
   const open = async (request: RemoteRequest, { signal }: ChannelOptions = {}): Promise<SshChannel> => {
     options.signal?.throwIfAborted();
     signal?.throwIfAborted();
-    const lost = () =>
-      new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
     if (closed) throw lost();
-    const args = argumentsFor(target, request, options);
+    const shared = await loginFor(request, signal);
+    if (closed) throw lost();
+    const args = argumentsFor(target, request, options, shared?.socket);
     log.debug(1, `starting ${[program, ...args].map(printable).join(' ')}`);
-    const channel = programChannel(await start(program, args, target.host, options), target.host);
+    const own = programChannel(await start(program, args, target.host, options), target.host);
+    const channel = shared?.channel(own) ?? own;
     channels.add(channel);
     signal?.addEventListener('abort', channel.close, { once: true });
     void channel.exit.then((exit) => {
@@ -112,6 +150,8 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
     const open = [...channels];
     for (const channel of open) channel.close();
     await Promise.all(open.map((channel) => channel.exit));
+    closing.abort(lost());
+    await (await login?.catch(() => undefined))?.close();
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
   return {

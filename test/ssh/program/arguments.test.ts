@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { programArguments } from '../../../src/ssh/program/arguments.ts';
+import { masterArguments, programArguments } from '../../../src/ssh/program/arguments.ts';
 
 const fixed = [
   '-x',
@@ -42,3 +42,29 @@ it.each([{ host: '-oProxyCommand=x' }, { host: 'a b' }, { host: 'h', user: '-x' 
     );
   },
 );
+
+it('an ssh for others logs in as the one of a copy does, and has no session', () => {
+  const target = { host: 'h', user: 'u', port: 77 };
+  expect(masterArguments(target, ['-q', '-A'], '/run/s')).toEqual([
+    ...fixed.slice(0, -1),
+    '-oControlMaster=yes',
+    '-oControlPath=/run/s',
+    '-oControlPersist=no',
+    '-N',
+    '-q',
+    '-A',
+    '-oForwardAgent=no',
+    '-p',
+    '77',
+    '-l',
+    'u',
+    '--',
+    'h',
+  ]);
+  const args = programArguments(target, ['-q'], { kind: 'subsystem', name: 'sftp' }, '/run/s');
+  expect(args.slice(0, 8)).toEqual([...fixed, '-oControlPath=/run/s', '-q']);
+});
+
+it('an ssh for others refuses what must not reach a command line', () => {
+  expect(() => masterArguments({ host: '-x' }, [], '/run/s')).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+});
