@@ -7,7 +7,8 @@ export const OVERLAP_BYTES: number = 64 * 1024;
 
 /** How a copy of this source may be resumed: what is left counts only if it was of a source with the same size and time, and ends as that begins. */
 export function resumeFor(source: OpenFile, status: FileStatus): Resume {
-  const identity = `${status.size} ${Math.floor(status.mtimeSeconds)}`;
+  // As exactly as this side tells it: a file that was written anew within the second is another one.
+  const identity = `${status.size} ${status.mtimeSeconds} ${status.inode}`;
   return {
     key: createHash('sha256').update(identity).digest('hex').slice(0, 12),
     size: status.size,

@@ -45,7 +45,8 @@ export async function uploadBySftp(
   return await copyAll(local, sources, remote, await remote.expand(target), {
     ...options,
     makeMode,
-    tree: { land: remoteLanding(options), followLinks: 'always' },
+    // A link that this copy makes must not lead what comes after it elsewhere.
+    tree: { land: remoteLanding(options), followLinks: options.copyLinks === true ? 'never' : 'always' },
   });
 }
 
@@ -67,7 +68,7 @@ export async function downloadBySftp(
     ...options,
     targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
     makeMode: options.targetIsDirectory ? undefined : NEW_TARGET_MODE,
-    tree: { land, followLinks: options.recursive ? 'never' : 'top' },
+    tree: { land, followLinks: linksOfOthers(options) },
     failures: sources.failures,
   });
 }
@@ -85,7 +86,8 @@ export async function copyBetween(
     ...options,
     targetIsDirectory: options.targetIsDirectory || sources.paths.length > paths.length,
     makeMode: undefined,
-    tree: { land: remoteLanding(options), followLinks: 'always' },
+    // As for a download: who lists the names is not who owns the target.
+    tree: { land: remoteLanding(options), followLinks: linksOfOthers(options) },
     failures: sources.failures,
   });
 }
@@ -99,10 +101,16 @@ async function sourcesOf(
   return literal === true ? { paths, failures: 0 } : await expandAll(remote, paths, observer);
 }
 
+/** Which links of a target are followed where the names come from a host: those that the user sees, and none where the copy goes into directories or makes links. */
+function linksOfOthers({ recursive, copyLinks }: SftpCopyOptions): TreeCopyOptions['followLinks'] {
+  return recursive || copyLinks === true ? 'never' : 'top';
+}
+
 /** How files come to their names on a host. */
-function remoteLanding({ atomic, resume }: SftpCopyOptions): TreeCopyOptions['land'] {
+function remoteLanding({ atomic, resume, update }: SftpCopyOptions): TreeCopyOptions['land'] {
   if (atomic === true) return (directory, name, how) => landByRename(directory, name, { ...how, durable: true });
-  return resume === true ? landByRename : landInPlace;
+  // With --update a file that broke off where it stands, of the old length and newer than its source, would pass for a copy from then on.
+  return resume === true || update === true ? landByRename : landInPlace;
 }
 
 /** Copies between two places of this machine, for what cp(1) cannot do. */
@@ -116,7 +124,7 @@ export async function copyHere(
   return await copyAll(from, sources, to, target, {
     ...options,
     makeMode: undefined,
-    tree: { land, followLinks: options.recursive ? 'never' : 'top' },
+    tree: { land, followLinks: linksOfOthers(options) },
   });
 }
 

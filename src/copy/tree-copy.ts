@@ -192,8 +192,8 @@ export class TreeCopy {
     if (!isLink) this.#options.observer.found?.(status.size);
     const weight = Math.min(Math.max(status.size, LEAST_WEIGHT), MOST_WEIGHT);
     const work = async () => {
-      await (isLink ? this.#link(step) : this.#file(step));
-      if (key !== undefined) this.#options.landed?.add(key);
+      const isThere = await (isLink ? this.#link(step) : this.#file(step));
+      if (isThere && key !== undefined) this.#options.landed?.add(key);
     };
     await this.#files.start(weight, () => this.#whole(work, done));
   }
@@ -204,25 +204,34 @@ export class TreeCopy {
     return followLinks === 'always' || (above === undefined && !this.#target.isInside);
   }
 
-  async #file({ source, name, status, place, above }: Step): Promise<void> {
-    if (this.#fatal !== undefined) return;
+  /** @returns whether it is done: false where the whole copy has ended and it was not begun. */
+  async #file({ source, name, status, place, above }: Step): Promise<boolean> {
+    if (this.#fatal !== undefined) return false;
     const { signal, update, observer, dryRun } = this.#options;
     signal?.throwIfAborted();
     const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
-    if (update === true && (await isUpToDate(status, place))) return observer.skipped?.(name, status.size, paths);
-    if (dryRun === true) return observer.planned?.(name, status.size, paths);
+    if (update === true && (await isUpToDate(status, place))) {
+      observer.skipped?.(name, status.size, paths);
+      return true;
+    }
+    if (dryRun === true) {
+      observer.planned?.(name, status.size, paths);
+      return true;
+    }
     const follow = this.#follows(above);
     await explained(place, copyFile({ directory: source, name, status }, { ...place, follow }, this.#options));
+    return true;
   }
 
-  /** A link is made as it stands, wherever it points: nothing here follows it. */
-  async #link({ source, name, place }: Step): Promise<void> {
-    if (this.#fatal !== undefined) return;
+  /** A link is made as it stands, wherever it points: nothing here follows it. @returns as {@link #file} */
+  async #link({ source, name, place }: Step): Promise<boolean> {
+    if (this.#fatal !== undefined) return false;
     const { observer, dryRun } = this.#options;
     const target = await source.readLink(name);
     const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
-    if (dryRun === true) return observer.planned?.(name, 0, paths);
-    await explained(place, copyLink(place, target));
+    if (dryRun === true) observer.planned?.(name, 0, paths);
+    else await explained(place, copyLink(place, target));
+    return true;
   }
 
   async #directory({ source, name, status, place, above, path: below, isLink }: Step): Promise<void> {

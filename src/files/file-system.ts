@@ -37,8 +37,12 @@ export interface SequentialWriter {
    * @throws {FileError}
    */
   flush(): Promise<number>;
-  /** Waits for what is under way and forgets the rest, so that the file can be closed. Never throws. */
-  abandon(): Promise<void>;
+  /**
+   * Waits for what is under way and forgets the rest, so that the file can be closed. Never throws.
+   *
+   * @returns where a write failed while later ones may have gone through: there may be holes from there on. Undefined where there are none.
+   */
+  abandon(): Promise<number | undefined>;
 }
 
 /** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */

@@ -61,6 +61,7 @@ export class Beside implements Landing {
   async commit(attributes: LandingAttributes): Promise<void> {
     const { directory, existing, file, finish, partial } = this.#parts;
     await this.#writer.flush();
+    await this.#checkOwner();
     await this.#check(directory, partial);
     const trouble =
       finish === 'rename' ? await this.#rename(attributes) : await this.#copyOver(existing as OpenFile, attributes);
@@ -68,6 +69,31 @@ export class Beside implements Landing {
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
     if (trouble !== undefined) throw trouble;
+  }
+
+  /**
+   * A name that a later attempt finds again can be found by another copy at the same time, which then writes the same file, renames it away, or takes it for unfit and makes its own: what has the name now must be what was written here.
+   */
+  async #checkOwner(): Promise<void> {
+    if (this.#options.resume === undefined) return;
+    const { directory, file, name, partial } = this.#parts;
+    const [own, there] = await Promise.all([file.status(), directory.status(partial)]);
+    const isSame =
+      there?.kind === 'file' && there.size === own.size && there.inode === own.inode && there.device === own.device;
+    if (isSame) return;
+    const reason = 'another copy of the same file has written it at the same time';
+    throw new FileError(shownPath(directory.path, name), 'rename', 'EBUSY', { reason });
+  }
+
+  /** Only what has no holes is a beginning. Where the connection is lost nothing can be done: the next attempt looks at the end of what is there. */
+  async #cutOff(hole: number): Promise<void> {
+    const { directory, file, partial } = this.#parts;
+    try {
+      await this.#checkOwner();
+      await file.truncate(hole).catch(() => directory.remove(partial));
+    } catch {
+      // It belongs to another copy, or cannot be reached.
+    }
   }
 
   async #check(directory: Directory, name: string): Promise<void> {
@@ -107,6 +133,8 @@ export class Beside implements Landing {
         cure: 'leave --atomic out, or remove the old file first',
       });
     }
+    // The rename may have failed because the new content is gone: then the old one is all there is.
+    if ((await directory.status(partial)) === undefined) throw error;
     await directory.remove(name);
     await directory.rename(partial, name);
     return trouble;
@@ -150,7 +178,8 @@ export class Beside implements Landing {
     const resumable = this.#options.resume !== undefined && !this.#wrong;
     // What has come is not to be sent twice.
     if (resumable) await this.#writer.flush().catch(() => {});
-    await this.#writer.abandon();
+    const hole = await this.#writer.abandon();
+    if (resumable && hole !== undefined) await this.#cutOff(hole);
     for (const open of [file, existing]) await open?.close().catch(() => {});
     if (!this.#keep && !resumable) await directory.remove(partial).catch(() => {});
   }

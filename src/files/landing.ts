@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
 import { decodeName, encodeName } from '../base/byte-name.ts';
 import { type ErrorCode, FileError } from '../base/errors.ts';
 import { MAX_NAME_BYTES } from '../base/peer-name.ts';
-import type { Directory, OpenFile } from './file-system.ts';
+import type { Directory, FileStatus, OpenFile } from './file-system.ts';
 import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
 import { type Landing, type LandingOptions, PARTIAL_SUFFIX } from './landing-types.ts';
@@ -115,13 +116,24 @@ async function openPartial(
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {
     // Whatever else has that name was not left by us.
-    const isOurs = left.kind === 'file' && left.links === 1 && left.size > 0 && left.size <= resume.size;
-    if (isOurs && (await resume.agrees(directory, partial, left.size))) {
+    const isFit = left.kind === 'file' && left.links === 1 && left.size > 0 && left.size <= resume.size;
+    if (isFit && isOwn(left) && (await resume.agrees(directory, partial, left.size))) {
       return { partial, file: await directory.open(partial, access), offset: left.size };
     }
     await directory.remove(partial);
   }
   return { partial, file: await directory.open(partial, { ...access, create: 'new' }), offset: 0 };
+}
+
+/** Whether a file of this machine is our own: in a directory that many may write, somebody else could have put it there. A server's users are not known here. */
+function isOwn(status: FileStatus): boolean {
+  if (Number(status.inode) === 0) return true;
+  try {
+    return status.uid === userInfo().uid;
+  } catch {
+    // An account without a name cannot be told from others: it begins anew.
+    return false;
+  }
 }
 
 /** Gives the new file the owner and mode of the one it will replace. False where that is not allowed. */
@@ -137,9 +149,11 @@ async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolea
   }
 }
 
-/** A name beside the target: `.name.<key>.sealift-part`, cut to what a file system takes. The key is random where nobody else is to use it. */
+/** A name beside the target: `.name.<key>.sealift-part`. A name that is too long for that is cut, and told from others by a hash. The key is random where nobody else is to use it. */
 function partialName(name: string, key: string): string {
-  const tail = `.${key}${PARTIAL_SUFFIX}`;
-  const room = MAX_NAME_BYTES - tail.length - 1;
-  return `.${decodeName(encodeName(name).subarray(0, room))}${tail}`;
+  const bytes = encodeName(name);
+  const room = MAX_NAME_BYTES - `..${key}${PARTIAL_SUFFIX}`.length;
+  if (bytes.length <= room) return `.${name}.${key}${PARTIAL_SUFFIX}`;
+  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+  return `.${decodeName(bytes.subarray(0, room - digest.length - 1))}.${digest}.${key}${PARTIAL_SUFFIX}`;
 }

@@ -81,8 +81,8 @@ export class WriteBehind implements SequentialWriter {
     if (this.#error) throw this.#error;
   }
 
-  /** Waits for the write under way and forgets the rest, so that the file can be closed. Never throws. */
-  async abandon(): Promise<void> {
+  /** Waits for the write under way and forgets the rest, so that the file can be closed. Never throws. One write at a time leaves no holes. */
+  async abandon(): Promise<undefined> {
     this.#collected = [];
     this.#collectedBytes = 0;
     await this.#idle().catch(() => {});

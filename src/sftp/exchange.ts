@@ -123,7 +123,8 @@ export class Exchange implements PacketReceiver {
   request(request: Request): void {
     if (this.#state.kind === 'failed') request.failed(this.#state.error);
     else if (this.#waiting.length === 0 && this.#hasRoom(request)) this.#send(request);
-    else if (this.#waiting.length < MAX_REQUESTS_WAITING) this.#waiting.add(request);
+    // How much content waits is bounded by whoever writes it, however small the pieces are that the server takes.
+    else if (request instanceof WriteRequest || this.#waiting.length < MAX_REQUESTS_WAITING) this.#waiting.add(request);
     else request.failed(new RangeError(`more than ${MAX_REQUESTS_WAITING} SFTP requests wait for their turn`));
   }
 

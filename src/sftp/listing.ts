@@ -51,7 +51,8 @@ async function* list<T>(
   try {
     for (let batch = await listing.next(); batch !== undefined; batch = await listing.next()) {
       for (const entry of batch) {
-        if (entry.filename !== '.' && entry.filename !== '..') yield of(entry, listing);
+        if (entry.filename === '.' || entry.filename === '..') listing.count(entry.filename);
+        else yield of(entry, listing);
       }
     }
   } finally {
@@ -103,13 +104,19 @@ class Listing {
     }
   }
 
-  /** A name that may be used here, and counted. */
-  checked(name: string): string {
+  /** Counts a name, whatever it is: what is left out could be sent for ever too. @returns its length in bytes */
+  count(name: string): number {
     const bytes = nameLength(name);
     this.#entries++;
     this.#bytes += bytes;
     if (this.#entries > MAX_DIRECTORY_ENTRIES || this.#bytes > MAX_DIRECTORY_BYTES)
       throw new FileError(this.#shown, 'list', 'ERR_LIMIT', { reason: 'too many names in one directory' });
+    return bytes;
+  }
+
+  /** A name that may be used here, and counted. */
+  checked(name: string): string {
+    const bytes = this.count(name);
     if (bytes > MAX_ENTRY_NAME_BYTES) {
       const what = `error: unexpected filename: ${printable(name.slice(0, 64))}…`;
       throw new ProtocolError(what, { code: 'ERR_UNSAFE_NAME' });

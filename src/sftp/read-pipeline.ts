@@ -146,7 +146,10 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   }
 
   #ask(): void {
+    const { maxRequests } = this.#session;
     while (this.#over === undefined && this.#asked < this.#end && this.#asked - this.#consumed < this.#window) {
+      // Where READs are tiny, their number is the bound.
+      if (this.#slots.length - this.#first >= maxRequests) return;
       const length = Math.min(this.#readBytes, this.#end - this.#asked);
       const slot = new Slot(this, this.#asked, length);
       this.#asked += length;

@@ -45,6 +45,8 @@ export class WritePipeline implements SequentialWriter, WriteReceiver {
   #made = 0;
   #sent = 0;
   #answered = 0;
+  /** The first WRITE of those that failed. */
+  #hole: number | undefined;
   /** The first error counts. */
   #error: { readonly error: unknown } | undefined;
   #waiting: Waiter[] = [];
@@ -108,11 +110,12 @@ export class WritePipeline implements SequentialWriter, WriteReceiver {
     return this.#position;
   }
 
-  async abandon(): Promise<void> {
+  async abandon(): Promise<number | undefined> {
     this.#tail = undefined;
     this.#collected = undefined;
     this.#collectedBytes = 0;
     await this.#until({ kind: 'answered', count: this.#made });
+    return this.#hole;
   }
 
   /** Resolves when so many WRITEs have left, so that the chunks they were cut from may change. */
@@ -151,7 +154,8 @@ export class WritePipeline implements SequentialWriter, WriteReceiver {
     this.#wake();
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown, position: number): void {
+    this.#hole = Math.min(position, this.#hole ?? position);
     this.#error ??= { error: this.#failed(error) };
     this.#answered++;
     this.#wake();

@@ -11,7 +11,8 @@ export interface WriteReceiver {
   /** The stream has passed the content on: it may change from now on. */
   sent(): void;
   written(): void;
-  failed(error: unknown): void;
+  /** @param position where in the file this WRITE belongs */
+  failed(error: unknown, position: number): void;
 }
 
 /** A WRITE (draft section 6.4). */
@@ -57,6 +58,6 @@ export class WriteRequest implements Request {
 
   failed(error: unknown): void {
     this.#settled = true;
-    this.#receiver.failed(error);
+    this.#receiver.failed(error, this.#position);
   }
 }

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ConnectionError } from '../../src/base/errors.ts';
 import { compareTrees } from '../../src/cli/demo/compare.ts';
 import { makeTree } from '../../src/cli/demo/tree.ts';
 import type { CopyObserver } from '../../src/copy/observer.ts';
@@ -117,6 +118,22 @@ describe('TreeCopy', () => {
     await chmod(join(dir, 'old', 'from'), 0o700);
     expect((await copy([join(dir, 'from')], join(dir, 'old'), { preserve: false })).failures).toBe(0);
     expect((await stat(join(dir, 'old', 'from'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('counts no file as landed that it has not copied because the whole copy had ended', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'from'));
+    await mkdir(join(dir, 'into'));
+    for (let i = 0; i < 50; i++) await writeFile(join(dir, 'from', `f${i}`), 'x');
+    const landed = new Set<string>();
+    let opened = 0;
+    const dies: TreeCopyOptions['land'] = async (directory, name, how) => {
+      if (++opened === 10) throw new ConnectionError('h', 'transfer', 'lost', { code: 'ERR_CONNECTION_LOST' });
+      return await land(directory, name, how);
+    };
+    await expect(copy([join(dir, 'from')], join(dir, 'into'), { landed, land: dies })).rejects.toThrow('lost');
+    expect(landed.size).toBeLessThan(50);
+    expect(landed.size).toBe((await readdir(join(dir, 'into', 'from'))).length);
   });
 
   it('ends with the reason of an abort and leaves nothing half-written', async () => {

@@ -1,9 +1,9 @@
-import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileError } from '../../src/base/errors.ts';
 import type { Directory, OpenFile, OpenOptions } from '../../src/files/file-system.ts';
-import { land } from '../../src/files/landing.ts';
+import { land, landByRename } from '../../src/files/landing.ts';
 import { PARTIAL_SUFFIX } from '../../src/files/landing-types.ts';
 import { localFileSystem } from '../../src/files/local.ts';
 import { readAhead } from '../../src/files/read-ahead.ts';
@@ -315,5 +315,122 @@ describe('reading ahead', () => {
     };
     expect([await length(10), await length(1000), await length(5000), await length(0)]).toEqual([10, 1000, 1000, 0]);
     await file.close();
+  });
+});
+
+describe('a file that lands where an earlier attempt broke off', () => {
+  const resume = { key: 'k', size: 10, agrees: async () => true };
+
+  async function beginAndLeave(directory: Directory, name: string, content: string): Promise<void> {
+    const landing = await land(directory, name, { mode: 0o600, resume });
+    await landing.write(Buffer.from(content));
+    await landing.discard();
+  }
+
+  it('goes on behind what is there', async () => {
+    const { path, directory } = await openTemp();
+    await beginAndLeave(directory, 'f', 'hello');
+    const landing = await land(directory, 'f', { mode: 0o600, resume });
+    expect(landing.offset).toBe(5);
+    await landing.write(Buffer.from('world'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('helloworld');
+    expect(await readdir(path)).toEqual(['f']);
+  });
+
+  it('leaves the file of another copy alone that was quicker', async () => {
+    const { path, directory } = await openTemp();
+    await beginAndLeave(directory, 'f', 'hello');
+    const [one, other] = [
+      await land(directory, 'f', { mode: 0o600, resume }),
+      await land(directory, 'f', { mode: 0o600, resume }),
+    ];
+    for (const landing of [one, other]) await landing.write(Buffer.from('world'));
+    await one.commit({});
+    await expect(other.commit({})).rejects.toMatchObject({ code: 'EBUSY' });
+    await other.discard();
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('helloworld');
+  });
+
+  it('does not take what another copy has put in its place for its own', async () => {
+    const { path, directory } = await openTemp();
+    const one = await land(directory, 'f', { mode: 0o600, resume });
+    await one.write(Buffer.from('helloworld'));
+    // The other one finds nothing fit and begins anew, under the same name.
+    const other = await land(directory, 'f', { mode: 0o600, resume: { ...resume, agrees: async () => false } });
+    await other.write(Buffer.from('hel'));
+    await expect(one.commit({})).rejects.toMatchObject({ code: 'EBUSY' });
+    await one.discard();
+    expect(await readdir(path)).not.toContain('f');
+    await other.write(Buffer.from('loworld'));
+    await other.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('helloworld');
+  });
+
+  it('never removes the old file of a server where the new one is gone', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    const broken = failing(directory, { rename: 'EEXIST' });
+    const landing = await landByRename(broken, 'f', { mode: 0o600 });
+    await landing.write(Buffer.from('new'));
+    for (const name of await readdir(path)) if (name.endsWith(PARTIAL_SUFFIX)) await rm(join(path, name));
+    await expect(landing.commit({})).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+  });
+
+  it('keeps nothing behind a write that failed while later ones went through', async () => {
+    const { path, directory } = await openTemp();
+    // A server that has no room for the second write, and has some again for the third.
+    const holed = new Proxy(directory, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (property !== 'open') return typeof value === 'function' ? value.bind(target) : value;
+        return async (name: string, options: OpenOptions): Promise<OpenFile> => {
+          const file = await target.open(name, options);
+          const written: Promise<void>[] = [];
+          file.writerFrom = (position) => ({
+            write(chunk) {
+              written.push(file.write([chunk], position + 5 * written.length));
+              return undefined;
+            },
+            flush: async () => Promise.reject(new FileError('f', 'write', 'ENOSPC')),
+            abandon: async () => {
+              await Promise.all(written);
+              return 5;
+            },
+          });
+          return file;
+        };
+      },
+    });
+    const landing = await land(holed, 'f', { mode: 0o600, resume: { ...resume, size: 15 } });
+    for (const text of ['hello', '.....', 'world']) await landing.write(Buffer.from(text));
+    await expect(landing.commit({})).rejects.toMatchObject({ code: 'ENOSPC' });
+    await landing.discard();
+    const [partial = ''] = await readdir(path);
+    expect(await readFile(join(path, partial), 'utf8')).toBe('hello');
+  });
+
+  it('tells long names apart that begin alike', async () => {
+    const { path, directory } = await openTemp();
+    const long = 'n'.repeat(250);
+    await beginAndLeave(directory, `${long}1`, 'hello');
+    const landing = await land(directory, `${long}2`, { mode: 0o600, resume });
+    expect(landing.offset).toBe(0);
+    await landing.discard();
+    expect(await readdir(path)).toHaveLength(2);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('does not go on with what another user has left there', async () => {
+    const { path, directory } = await openTemp();
+    await beginAndLeave(directory, 'f', 'evil!');
+    const [partial = ''] = await readdir(path);
+    await chown(join(path, partial), 65_534, 65_534);
+    const landing = await land(directory, 'f', { mode: 0o600, resume });
+    expect(landing.offset).toBe(0);
+    await landing.write(Buffer.from('helloworld'));
+    await landing.commit({});
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('helloworld');
+    expect((await stat(join(path, 'f'))).uid).toBe(process.getuid?.());
   });
 });

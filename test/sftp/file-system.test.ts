@@ -156,6 +156,19 @@ describe('listing a directory', () => {
     expect(session.failure).toBeUndefined();
   });
 
+  it('ends a listing that never brings anything but the directory itself', { timeout: 60_000 }, async () => {
+    const { peer, session, directory } = await open();
+    const answer = Array.from({ length: 2000 }, (_, index) => entry(index % 2 === 0 ? '.' : '..', 0o40755));
+    peer.onRequest = ({ type, id }) => {
+      if (type === 11) peer.handle(id);
+      else if (type === 12) peer.names(id, answer);
+      else peer.status(id, 0);
+      return true;
+    };
+    await expect(list(directory)).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+    expect(session.failure).toBeUndefined();
+  });
+
   it('closes the directory where its consumer leaves early', async () => {
     const { peer, directory } = await open();
     const { closed } = serve(peer, [[entry('a', 0o644), entry('b', 0o644)]]);

@@ -149,6 +149,21 @@ describe('reading a file in many requests', () => {
     session.close();
   });
 
+  it('asks for no more at a time than requests may be under way, however small they are', async () => {
+    const { peer, session } = await openSession([], { maxDataBytes: 1, maxRequests: 8 });
+    const seen: Asked[] = [];
+    peer.onRequest = (request) => {
+      seen.push(request);
+      return true;
+    };
+    const iterator = read(session, 1000 * K);
+    const first = iterator.next();
+    await settle();
+    expect(seen).toHaveLength(8);
+    session.close();
+    await expect(first).rejects.toThrow();
+  });
+
   it('throws the error of a READ when its turn comes, after all that lies before, and once all is answered', async () => {
     const { peer, session } = await openSession();
     const iterator = read(session, 96 * K);

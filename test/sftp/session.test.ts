@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ConnectionError, FileError, ProtocolError } from '../../src/base/errors.ts';
 import { SftpHandle } from '../../src/sftp/handle.ts';
+import { WritePipeline } from '../../src/sftp/write-pipeline.ts';
 import { connect, framed, isLost, openSession, rangeOf, ScriptedPeer, settle } from './scripted-peer.ts';
 
 const handle = new SftpHandle(Buffer.from('h'), 'f');
@@ -464,6 +465,16 @@ describe('the window of a session', () => {
     };
     peer.wire.right.input.resume();
     await Promise.all(all);
+  });
+
+  it('lets content wait in however many pieces', async () => {
+    const { session } = await openSession([], { maxRequests: 1, maxDataBytes: 1 });
+    const handle = new SftpHandle(Buffer.from('h'), 'f');
+    const pipeline = new WritePipeline(session, handle, { position: 0, failed: (error) => error });
+    pipeline.write(Buffer.alloc(256 * 1024));
+    const waiting = pipeline.flush();
+    session.close();
+    await expect(waiting).rejects.not.toBeInstanceOf(RangeError);
   });
 
   it('bounds how many wait', async () => {

@@ -112,8 +112,24 @@ describe('writing a file in many requests', () => {
     expect(() => out.write(Buffer.alloc(1))).toThrow('f: no space');
     await expect(out.flush()).rejects.toThrow('f: no space');
     await expect(out.flush()).rejects.toThrow('f: no space');
-    await out.abandon();
+    expect(await out.abandon()).toBe(0);
     expect(peer.asked).toHaveLength(0);
+  });
+
+  it('tells where holes may begin: at the first WRITE that failed, in whatever order the answers come', async () => {
+    const { peer, session } = await openSession();
+    const out = new WritePipeline(session, handle, { position: 1000, failed: (error) => error });
+    await out.write(Buffer.alloc(128 * K));
+    const asked = await peer.nextOf(4);
+    for (const [index, code] of [
+      [3, 0],
+      [2, 4],
+      [1, 4],
+      [0, 0],
+    ] as const)
+      peer.status(asked[index]!.id, code);
+    await settle();
+    expect(await out.abandon()).toBe(1000 + 32 * K);
   });
 
   it('tells an error to a producer that waits', async () => {
