@@ -161,7 +161,7 @@ describe('reading a file in many requests', () => {
     await settle();
     expect(seen).toHaveLength(8);
     session.close();
-    await expect(first).rejects.toThrow();
+    await expect(first).rejects.toThrow('closed');
   });
 
   it('throws the error of a READ when its turn comes, after all that lies before, and once all is answered', async () => {

@@ -471,7 +471,7 @@ describe('the window of a session', () => {
     const { session } = await openSession([], { maxRequests: 1, maxDataBytes: 1 });
     const handle = new SftpHandle(Buffer.from('h'), 'f');
     const pipeline = new WritePipeline(session, handle, { position: 0, failed: (error) => error });
-    pipeline.write(Buffer.alloc(256 * 1024));
+    void pipeline.write(Buffer.alloc(256 * 1024));
     const waiting = pipeline.flush();
     session.close();
     await expect(waiting).rejects.not.toBeInstanceOf(RangeError);

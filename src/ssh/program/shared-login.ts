@@ -121,8 +121,10 @@ export class SharedLogin {
     const { path } = this.#place;
     await new Promise<void>((resolve) => {
       const watcher = watchFolder(dirname(path));
-      const look = async (): Promise<void> => {
-        if (await isThere(path)) done();
+      const look = (): void => {
+        void isThere(path).then((found) => {
+          if (found) done();
+        });
       };
       const timer = setInterval(look, LOOK_MS);
       const done = (): void => {
@@ -132,7 +134,7 @@ export class SharedLogin {
       };
       watcher?.on('change', look);
       void this.over.then(done);
-      void look();
+      look();
     });
   }
 
