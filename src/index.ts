@@ -104,7 +104,8 @@ export type { AccessOptions } from './server/access.ts';
 export type { ServerEvent } from './server/events.ts';
 export { type HostKey, loadHostKeys } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';
-export { type ListenAddress, listen, type RunningServer, type ServerOptions } from './server/server.ts';
+export type { ListenAddress } from './server/listen-address.ts';
+export { listen, type RunningServer, type ServerOptions } from './server/server.ts';
 export { connect as connectSsh } from './ssh/connect.ts';
 export type {
   ChannelOptions,

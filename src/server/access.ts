@@ -45,6 +45,7 @@ export interface Admitted {
 /** The answers to who may come in and what they may do, for all connections of a server. */
 export class Access {
   readonly guard: LoginGuard;
+  readonly #guardOptions: string;
   /** What clients are told that they may try: the same for every name. */
   readonly offered: readonly AuthenticationType[];
   readonly #authentication: readonly AuthenticationMethod[];
@@ -58,8 +59,11 @@ export class Access {
       'exec' | 'commands',
       readonly AuthorizationMethod[] | undefined
     >,
+    before: Access | undefined,
   ) {
-    this.guard = new LoginGuard(options.loginGuard);
+    this.#guardOptions = JSON.stringify(options.loginGuard ?? {});
+    const isSame = before !== undefined && before.#guardOptions === this.#guardOptions;
+    this.guard = isSame ? before.guard : new LoginGuard(options.loginGuard);
     this.#rights = new RightsList(options.rights);
     this.#authentication = lists.authentication;
     this.#exec = lists.exec;
@@ -67,8 +71,11 @@ export class Access {
     this.offered = offeredFactors(lists.authentication).flatMap(toMethods);
   }
 
-  /** @throws {TypeError} {RangeError} for options that make no sense */
-  static async create(options: AccessOptions, warn: (text: string) => void): Promise<Access> {
+  /**
+   * @param before whose memory of failed logins is kept, where its guard had the same options: new users are no reason to let those who guess begin anew
+   * @throws {TypeError} {RangeError} for options that make no sense
+   */
+  static async create(options: AccessOptions, warn: (text: string) => void, before?: Access): Promise<Access> {
     const { users, aaa = {}, groups = {}, authenticate: own, authorize: ownAuthorization } = options;
     if (own !== undefined && (users !== undefined || aaa.authentication !== undefined))
       throw new TypeError('authenticate takes the place of users and of aaa.authentication: give one of them');
@@ -79,11 +86,9 @@ export class Access {
     const local = await LocalUsers.create(users ?? [], warn);
     const built = buildLists(aaa, { local, groups: new Map(Object.entries(groups)), warn });
     const authorization = ownAuthorization === undefined ? undefined : [ownAuthorization].flat();
-    return new Access(options, {
-      authentication: own === undefined ? built.authentication : [own].flat(),
-      exec: authorization ?? built.exec,
-      commands: authorization ?? built.commands,
-    });
+    const authentication = own === undefined ? built.authentication : [own].flat();
+    const lists = { authentication, exec: authorization ?? built.exec, commands: authorization ?? built.commands };
+    return new Access(options, lists, before);
   }
 
   /** Asks whether a credential is right. @throws `signal.reason` */

@@ -1,5 +1,8 @@
 import type { ServerLimits } from './limits.ts';
 
+/** How many may wait, in all and from one source. */
+export type AdmissionLimits = Pick<ServerLimits, 'unauthenticated' | 'unauthenticatedPerSource'>;
+
 /** A connection that waits for its login, as {@link Admission} sees it. */
 export interface Applicant {
   readonly source: string;
@@ -19,12 +22,13 @@ const FAIR_MS = 10_000;
  * keep anybody else out; only if all of them are busy logging in is the newcomer refused.
  */
 export class Admission {
-  readonly #limits: ServerLimits;
+  readonly #limits: () => AdmissionLimits;
   readonly #now: () => number;
   /** In order of arrival. */
   readonly #waiting = new Set<Applicant>();
 
-  constructor(limits: ServerLimits, now: () => number = () => performance.now()) {
+  /** @param limits asked anew for each newcomer: they may be changed */
+  constructor(limits: () => AdmissionLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#now = now;
   }
@@ -36,7 +40,7 @@ export class Admission {
 
   /** @returns why the newcomer cannot stay, or undefined */
   admit(newcomer: Applicant): string | undefined {
-    const { unauthenticated, unauthenticatedPerSource } = this.#limits;
+    const { unauthenticated, unauthenticatedPerSource } = this.#limits();
     const neighbours = [...this.#waiting].filter((one) => one.source === newcomer.source);
     if (neighbours.length >= unauthenticatedPerSource && !this.#makeRoom(neighbours)) {
       return `${neighbours.length} connections from there are logging in already`;

@@ -1,51 +1,55 @@
 import type { Socket } from 'node:net';
-import ssh2, { type ServerChannel, type ServerConfig, type Connection as Ssh2Connection } from 'ssh2';
+import ssh2, { type NegotiatedAlgorithms, type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
 import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import { sourceOf } from '../aaa/address.ts';
 import { noRights, type Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
-import type { Access } from './access.ts';
 import type { Applicant } from './admission.ts';
+import { isLegacy } from './algorithms.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
+import type { Generation } from './generation.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import {
   CHANNEL_INPUT_BYTES,
   FAREWELL_MS,
   LOGIN_QUEUE_BYTES,
   REKEY_QUEUE_PACKETS,
-  type ServerLimits,
   TRANSFER_QUEUE_BYTES,
 } from './limits.ts';
+import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
+import { NegotiationWatch } from './negotiation.ts';
 import { handleSession, type SessionHost } from './session.ts';
+import type { SessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
-  readonly limits: ServerLimits;
-  readonly access: Access;
+  /** The settings that hold now. */
+  readonly generation: Generation;
   readonly ledger: Ledger | undefined;
-  readonly offersScp: boolean;
-  readonly fileSystem: RootedFileSystem;
-  readonly durable: boolean;
-  /** For ssh2; without `debug`. */
-  readonly config: ServerConfig;
+  readonly transfersUnderWay: LiveTransfers;
   emit(event: ServerEvent): void;
-  /** The connection has logged in: it does not count as an applicant any more. */
-  loggedIn(connection: Connection): void;
-  closed(connection: Connection): void;
+  /** A login has succeeded. @returns why the client cannot stay all the same */
+  loggedIn(connection: Connection, user: string, generation: Generation): string | undefined;
+  /** @param user who had a place */
+  closed(connection: Connection, user: string | undefined): void;
 }
 
 /** One client, from its socket to its end: the handshake under a deadline, the login, sessions, and the bounds on all of it. A connection never throws. */
 export class Connection implements Applicant, SessionHost {
+  readonly id: number;
   readonly source: string;
   readonly sinceMs: number = performance.now();
   readonly gate: SocketGate;
   readonly #gone = new AbortController();
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
+  /** What this connection goes by: the newest settings until its login begins, and those from then on. */
+  #generation: Generation;
+  readonly #sinceWallMs: number = Date.now();
   #info: ConnectionInfo;
   #client: Ssh2Connection | undefined;
   #login: Login | undefined;
@@ -63,16 +67,18 @@ export class Connection implements Applicant, SessionHost {
   #draining = false;
   /** The last words are under way. */
   #isEnding = false;
-  #negotiation: readonly string[] = [];
+  readonly #negotiation = new NegotiationWatch();
   #negotiated = false;
 
   constructor(id: number, socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
+    this.#generation = host.generation;
+    this.id = id;
     const address = socket.remoteAddress ?? 'unknown';
     this.#info = { id, address, port: socket.remotePort ?? 0 };
     this.source = sourceOf(address);
-    const { rekeyBytes, rekeyMs, loginTimeoutMs: timeoutMs } = host.limits;
+    const { rekeyBytes, rekeyMs, loginTimeoutMs: timeoutMs } = this.#generation.limits;
     this.#keys = new KeyRenewal({
       socket,
       rekeyBytes,
@@ -98,15 +104,15 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get globMatches(): number {
-    return this.#host.limits.globMatches;
+    return this.#generation.limits.globMatches;
   }
 
   get durable(): boolean {
-    return this.#host.durable;
+    return this.#generation.durable;
   }
 
   get fileSystem(): RootedFileSystem {
-    return this.#host.fileSystem;
+    return this.#generation.fileSystem;
   }
 
   get rights(): Rights {
@@ -118,12 +124,12 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get offersScp(): boolean {
-    return this.#host.offersScp;
+    return this.#generation.offersScp;
   }
 
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {
     const principal = this.#accepted?.principal;
-    return principal !== undefined && (await this.#host.access.mayRun(principal, this.#info, command, args, this.gone));
+    return principal !== undefined && (await this.#generation.access.mayRun(principal, this.#info, command, args, this.gone));
   }
 
   /** Begins to talk. */
@@ -136,10 +142,11 @@ export class Connection implements Applicant, SessionHost {
     socket.once('close', () => this.#onClose());
     // A peer that has said its last word may still refuse to take ours.
     socket.once('end', () => this.#destroySoon());
-    this.#startTimer(this.#host.limits.loginTimeoutMs, 'login took too long');
+    this.#startTimer(this.#generation.limits.loginTimeoutMs, 'login took too long');
     this.#host.emit({ type: 'connection-opened', connection: this.#info });
-    const server = new ssh2.Server({ ...this.#host.config, debug: (text) => this.#noteNegotiation(text) }, (client) =>
-      this.#onClient(client),
+    const server = new ssh2.Server(
+      { ...this.#generation.configFor(this.#info.address), debug: (text) => this.#note(text) },
+      (client) => this.#onClient(client),
     );
     server.on('error', () => {});
     server.injectSocket(socket);
@@ -149,8 +156,29 @@ export class Connection implements Applicant, SessionHost {
   #onClient(client: Ssh2Connection): void {
     this.#client = client;
     this.#internals = new Ssh2Internals(client);
-    const { access, limits } = this.#host;
-    const login = new Login({
+    client.on('authentication', (context) => {
+      this.#login ??= this.#startLogin();
+      void this.#login.handle(context);
+    });
+    client.on('ready', () => this.#login?.ready());
+    client.on('error', (error: Error) => this.#onError(error));
+    client.on('session', (accept, reject) => this.#onSession(accept, reject));
+    client.on('request', (_accept, reject, name) => {
+      this.emit({ type: 'request-refused', request: name.slice(0, 64) });
+      reject?.();
+    });
+    client.on('rekey', () => this.#onRekey());
+    client.once('handshake', (negotiated) => {
+      this.#negotiated = true;
+      this.#warnOfLegacy(negotiated);
+    });
+  }
+
+  /** From here on this connection goes by the settings of now. */
+  #startLogin(): Login {
+    this.#generation = this.#host.generation;
+    const { access, limits } = this.#generation;
+    return new Login({
       access,
       limits,
       source: this.#info,
@@ -164,42 +192,36 @@ export class Connection implements Applicant, SessionHost {
         warning: (text) => this.#host.emit({ type: 'warning', text }),
       },
     });
-    this.#login = login;
-    client.on('authentication', (context) => void login.handle(context));
-    client.on('ready', () => login.ready());
-    client.on('error', (error: Error) => this.#onError(error));
-    client.on('session', (accept, reject) => this.#onSession(accept, reject));
-    client.on('request', (_accept, reject, name) => {
-      this.emit({ type: 'request-refused', request: name.slice(0, 64) });
-      reject?.();
-    });
-    client.on('rekey', () => this.#onRekey());
-    client.once('handshake', () => {
-      this.#negotiated = true;
-    });
   }
 
-  /** Keeps ssh2's last two lines about algorithms: where the choice fails, they are the lists that have nothing in common. */
-  #noteNegotiation(text: string): void {
-    if (this.#negotiated) return;
-    const list = /Handshake: \((local|remote)\) (.*)$/s.exec(text);
-    if (list === null) return;
-    const line = `${list[1] === 'local' ? 'ours' : 'theirs'}: ${(list[2] ?? '').slice(0, 500)}`;
-    this.#negotiation = [...this.#negotiation.slice(-1), line];
+  #warnOfLegacy({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): void {
+    const used = [kex, serverHostKey, cs.cipher, sc.cipher, cs.mac, sc.mac].filter(isLegacy);
+    if (used.length > 0) this.emit({ type: 'legacy-algorithms', algorithms: [...new Set(used)] });
+  }
+
+  #note(text: string): void {
+    if (!this.#negotiated) this.#negotiation.note(text);
   }
 
   #onError(error: Error & { level?: string }): void {
-    const lists = error.message.startsWith('Handshake failed: no matching') ? this.#negotiation : [];
-    this.#reason ??= [error.message, ...lists].join('; ');
+    const { address } = this.#info;
+    const failed = this.#negotiation.failure(error.message, address, this.#generation.isLegacySource(address));
+    if (failed !== undefined && !this.#negotiated) this.emit({ type: 'negotiation-failed', ...failed });
+    this.#reason ??= error.message;
     this.#destroySoon();
   }
 
   #onLogin(accepted: AcceptedLogin): void {
     const { method, key, principal } = accepted;
     const { user, privilege } = principal;
+    const refusal = this.#host.loggedIn(this, user, this.#generation);
+    if (refusal !== undefined) {
+      this.emit({ type: 'login-refused', user, method, reason: refusal });
+      this.end(refusal);
+      return;
+    }
     this.#accepted = accepted;
     this.#info = { ...this.#info, user };
-    this.#host.loggedIn(this);
     const { address, port } = this.#info;
     const who = { user, address, port, authentication: principal.method, method, privilege, key };
     this.#account = this.#host.ledger?.session(who) ?? unaccounted;
@@ -210,7 +232,7 @@ export class Connection implements Applicant, SessionHost {
 
   #onSession(accept: () => import('ssh2').Session, reject: () => void): void {
     const isStopping = this.#draining || this.#isEnding;
-    if (this.#channels >= this.#host.limits.channels || isStopping) {
+    if (this.#channels >= this.#generation.limits.channels || isStopping) {
       const why = isStopping ? 'the connection is ending' : `${this.#channels} are open`;
       this.emit({ type: 'request-refused', request: `session: ${why}` });
       reject();
@@ -249,6 +271,24 @@ export class Connection implements Applicant, SessionHost {
     };
   }
 
+  beginTransfer(start: Omit<TransferStart, 'connection'>): LiveTransfer | string {
+    const { limits } = this.#generation;
+    return this.#host.transfersUnderWay.begin({ ...start, connection: this.#info }, limits);
+  }
+
+  /** How the connection stands, for whoever looks. */
+  describe(): SessionInfo {
+    const { bytesRead, bytesWritten } = this.#socket;
+    return {
+      ...this.#info,
+      sinceMs: this.#sinceWallMs,
+      bytesRead,
+      bytesWritten,
+      transfers: this.#transfers,
+      queuedBytes: this.#socket.writableLength,
+    };
+  }
+
   watchInput(channel: ServerChannel): () => void {
     this.#inputs.add(channel);
     return () => this.#inputs.delete(channel);
@@ -259,7 +299,7 @@ export class Connection implements Applicant, SessionHost {
   #checkBounds(): void {
     const { writableLength } = this.#socket;
     const isLoggedIn = this.#info.user !== undefined;
-    const mayQueue = isLoggedIn ? this.#host.limits.queuedBytes + TRANSFER_QUEUE_BYTES : LOGIN_QUEUE_BYTES;
+    const mayQueue = isLoggedIn ? this.#generation.limits.queuedBytes + TRANSFER_QUEUE_BYTES : LOGIN_QUEUE_BYTES;
     if (writableLength > mayQueue) this.expel('does not read what it asks for');
     if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS) this.expel('does not finish the key exchange');
     for (const { readableLength } of this.#inputs) {
@@ -282,7 +322,7 @@ export class Connection implements Applicant, SessionHost {
   }
 
   #idle(): void {
-    this.#startTimer(this.#host.limits.idleTimeoutMs, 'idle');
+    this.#startTimer(this.#generation.limits.idleTimeoutMs, 'idle');
   }
 
   /** No new transfers; ends once those under way are done. */
@@ -336,6 +376,6 @@ export class Connection implements Applicant, SessionHost {
     const status = this.#reason === undefined ? 'complete' : 'cut';
     this.#account.stop({ status, bytesReceived: bytesRead, bytesSent: bytesWritten, error: this.#reason });
     this.emit({ type: 'connection-closed', ...reason, durationMs, bytesRead, bytesWritten });
-    this.#host.closed(this);
+    this.#host.closed(this, this.#info.user);
   }
 }

@@ -1,4 +1,5 @@
 import { printable } from '../base/printable.ts';
+import type { FailedNegotiation } from './negotiation.ts';
 
 /** The connection that an event is about. */
 export interface ConnectionInfo {
@@ -14,7 +15,12 @@ export interface ConnectionInfo {
 export type ServerEvent =
   | { readonly type: 'connection-opened'; readonly connection: ConnectionInfo }
   /** Closed before a word was exchanged: a limit was reached. */
-  | { readonly type: 'connection-refused'; readonly address: string; readonly reason: string }
+  | {
+      readonly type: 'connection-refused';
+      readonly address: string;
+      readonly limit: RefusedBy;
+      readonly reason: string;
+    }
   | {
       readonly type: 'connection-closed';
       readonly connection: ConnectionInfo;
@@ -44,11 +50,22 @@ export type ServerEvent =
       readonly method: string;
       readonly reason: string;
     }
+  /** Client and server have no algorithm in common. */
+  | ({ readonly type: 'negotiation-failed'; readonly connection: ConnectionInfo } & FailedNegotiation)
+  /** A client makes use of the legacy profile. */
+  | {
+      readonly type: 'legacy-algorithms';
+      readonly connection: ConnectionInfo;
+      readonly algorithms: readonly string[];
+    }
   /** The client asked for something that this server does not do. */
   | { readonly type: 'request-refused'; readonly connection: ConnectionInfo; readonly request: string }
   | {
       readonly type: 'transfer-started';
       readonly connection: ConnectionInfo;
+      /** Counts up from 1. */
+      readonly transfer: number;
+      readonly service: 'scp' | 'sftp';
       readonly direction: Direction;
       readonly path: string;
     }
@@ -65,6 +82,8 @@ export type ServerEvent =
   | {
       readonly type: 'transfer-ended';
       readonly connection: ConnectionInfo;
+      readonly transfer: number;
+      readonly service: 'scp' | 'sftp';
       readonly direction: Direction;
       readonly path: string;
       readonly files: number;
@@ -74,6 +93,9 @@ export type ServerEvent =
       readonly status: 0 | 1 | undefined;
     }
   | { readonly type: 'warning'; readonly text: string };
+
+/** What kept a connection out. */
+export type RefusedBy = 'connections' | 'unauthenticated' | 'failed-logins' | 'stopping';
 
 /** Which way files go, seen from the server. */
 export type Direction = 'received' | 'sent';
@@ -103,6 +125,10 @@ function describe(event: ServerEvent): string {
       return `login of ${JSON.stringify(event.user.slice(0, 64))}: ${event.method} was right, more is needed`;
     case 'login-refused':
       return `login of ${JSON.stringify(event.user.slice(0, 64))} by ${event.method} refused: ${event.reason}`;
+    case 'negotiation-failed':
+      return `no common ${event.what}; ours: ${event.ours}; theirs: ${event.theirs}; ${event.cure}`;
+    case 'legacy-algorithms':
+      return `uses old algorithms: ${event.algorithms.join(', ')}`;
     case 'request-refused':
       return `request refused: ${event.request}`;
     case 'transfer-started':

@@ -52,6 +52,21 @@ export async function loadHostKeys(
   return { keys, made };
 }
 
+/**
+ * Reads host keys from files of the operator's own. None is made.
+ *
+ * @throws {FileError} for a file that cannot be read, that others can read, or that holds no unencrypted ed25519 or RSA key
+ */
+export async function readHostKeys(paths: readonly string[]): Promise<readonly HostKey[]> {
+  const keys: HostKey[] = [];
+  for (const path of paths) {
+    const text = await readKeyFile(path);
+    if (text === undefined) throw new FileError(path, 'open', 'ENOENT');
+    keys.push(parse(path, undefined, text));
+  }
+  return keys;
+}
+
 /** ssh2 1.17 writes about one ed25519 key in 128 wrongly: where a half begins with a zero byte, the byte is left out. So many are made at most to get a good one. */
 const MAX_ATTEMPTS = 20;
 
@@ -111,11 +126,14 @@ async function readKeyFile(path: string): Promise<string | undefined> {
   }
 }
 
-function parse(path: string, type: HostKey['type'], text: string): HostKey {
+/** @param type undefined takes either */
+function parse(path: string, type: HostKey['type'] | undefined, text: string): HostKey {
   const parsed = ssh2.utils.parseKey(text);
   const key = Array.isArray(parsed) ? (parsed as ParsedKey[])[0] : parsed;
-  if (key === undefined || key instanceof Error || !key.isPrivateKey() || key.type !== type) throw broken(path);
-  return { type, key, fingerprint: fingerprint(key.getPublicSSH()) };
+  if (key === undefined || key instanceof Error || !key.isPrivateKey()) throw broken(path);
+  const found = kinds.find((kind) => kind.type === key.type)?.type;
+  if (found === undefined || (type !== undefined && found !== type)) throw broken(path);
+  return { type: found, key, fingerprint: fingerprint(key.getPublicSSH()) };
 }
 
 function broken(path: string): FileError {
@@ -163,4 +181,9 @@ export function toSsh2HostKeys(keys: readonly HostKey[]): { key: ParsedKey }[] {
     const names = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
     return names.map((name) => ({ key: Object.create(key, { type: { value: name, enumerable: true } }) as ParsedKey }));
   });
+}
+
+/** As {@link toSsh2HostKeys}, with the RSA key under `ssh-rsa` too, last. */
+export function toLegacyHostKeys(keys: readonly HostKey[]): { key: ParsedKey }[] {
+  return keys.map(({ key }) => ({ key }));
 }

@@ -16,6 +16,16 @@ export interface ServerLimits {
   readonly unauthenticated: number;
   /** Connections from one source (an IPv4 address, an IPv6 /64) that have not logged in. */
   readonly unauthenticatedPerSource: number;
+  /** Connections that have logged in, in all. */
+  readonly sessions: number;
+  /** Connections of one user that have logged in. */
+  readonly sessionsPerUser: number;
+  /** Connections from one source that have logged in. */
+  readonly sessionsPerSource: number;
+  /** Transfers under way, in all. */
+  readonly transfers: number;
+  /** Transfers of one user that are under way. */
+  readonly transfersPerUser: number;
   /** Output that waits for a peer that does not read, beyond what transfers keep under way; more ends the connection. */
   readonly queuedBytes: number;
   /** New keys are made after this many bytes in both directions (RFC 4253 section 9). */
@@ -42,6 +52,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
   connections: 1000,
   unauthenticated: 512,
   unauthenticatedPerSource: 256,
+  sessions: 1000,
+  sessionsPerUser: 200,
+  sessionsPerSource: 500,
+  transfers: 1000,
+  transfersPerUser: 200,
   queuedBytes: 4 * 1024 * 1024,
   rekeyBytes: 1024 * 1024 * 1024,
   rekeyMs: 3_600_000,

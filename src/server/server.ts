@@ -1,43 +1,27 @@
-import { stat } from 'node:fs/promises';
-import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import type { ServerConfig } from 'ssh2';
+import type { Socket } from 'node:net';
 import { Ledger } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
-import { ConnectionError, FileError } from '../base/errors.ts';
-import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
-import { Access, type AccessOptions } from './access.ts';
 import { Admission } from './admission.ts';
-import { algorithms } from './algorithms.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
-import type { ServerEvent } from './events.ts';
-import { type HostKey, toSsh2HostKeys } from './host-keys.ts';
-import { resolveLimits, type ServerLimits } from './limits.ts';
+import type { RefusedBy, ServerEvent } from './events.ts';
+import { Generation, type ServerSettings } from './generation.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { Listeners, type ListenOn } from './listeners.ts';
+import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
+import { SessionCounts } from './session-counts.ts';
+import type { SessionInfo } from './session-info.ts';
 
-/** Where a server listens. Port 0 takes a free one. */
-export interface ListenAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-export interface ServerOptions extends AccessOptions {
-  /** From {@link loadHostKeys}. */
-  readonly hostKeys: readonly HostKey[];
-  /** The folder that users see as `/`. Nothing outside it can be reached. */
-  readonly root: string;
+export interface ServerOptions extends ServerSettings {
   /** At least one. */
-  readonly listen: readonly ListenAddress[];
-  readonly limits?: Partial<ServerLimits> | undefined;
-  /** Whether a file is on stable storage before its upload is confirmed. Default true; false is for files that nobody would miss. */
-  readonly durable?: boolean | undefined;
-  /** Which services are offered. Default: all. One that is not answers `Administratively disabled.` */
-  readonly services?: { readonly scp?: boolean | undefined } | undefined;
+  readonly listen: readonly ListenOn[];
   /** Takes a start and a stop record of each session and each file. */
   readonly account?: Account | undefined;
-  /** Shown to clients before they log in. */
-  readonly banner?: string | undefined;
   /** Told what happens; must not throw. */
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
+
+/** What a server that runs can be given anew. */
+export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account'>;
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
@@ -47,6 +31,21 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number;
   /** How many clients are connected. */
   readonly connections: number;
+  /** Who is connected, in order of arrival. */
+  sessions(): SessionInfo[];
+  /** What is being moved. */
+  transfers(): TransferInfo[];
+  /** Bytes of content that have moved since the start. */
+  readonly moved: MovedBytes;
+  /** Ends a connection at once, its transfers with it. False where there is none with this number. */
+  kick(id: number): boolean;
+  /**
+   * Takes other settings and addresses. Sessions under way keep the settings they have logged in with, and go on; whoever logs in afterwards gets the new ones. Addresses in both lists are
+   * never closed. What does not fit leaves everything as it was.
+   *
+   * @throws as {@link listen}
+   */
+  reload(options: ChangedOptions): Promise<void>;
   /**
    * Stops: no new connections, idle ones end, transfers may finish within `graceMs` milliseconds (default 0) and are cut then. Resolves when the last socket is closed.
    */
@@ -68,82 +67,48 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
 }
 
 class CopyServer implements RunningServer, ConnectionHost {
-  readonly limits: ServerLimits;
-  readonly access: Access;
+  readonly transfersUnderWay = new LiveTransfers();
   readonly ledger: Ledger | undefined;
-  readonly offersScp: boolean;
-  readonly fileSystem: RootedFileSystem;
-  readonly durable: boolean;
-  readonly config: ServerConfig;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #admission: Admission;
-  readonly #listeners: NetServer[] = [];
-  readonly #addresses: ListenAddress[] = [];
-  readonly #connections = new Set<Connection>();
+  readonly #listeners: Listeners;
+  readonly #connections = new Map<number, Connection>();
+  readonly #sessions = new SessionCounts();
+  #generation: Generation;
   #count = 0;
   #closing: Promise<void> | undefined;
   #lastClosed: (() => void) | undefined;
 
-  private constructor(options: ServerOptions, access: Access, limits: ServerLimits) {
-    this.limits = limits;
-    this.access = access;
+  private constructor(options: ServerOptions, generation: Generation) {
+    this.#generation = generation;
     this.ledger = options.account === undefined ? undefined : new Ledger(options.account);
-    this.offersScp = options.services?.scp ?? true;
-    this.fileSystem = rootedFileSystem(options.root);
-    this.durable = options.durable ?? true;
     this.#onEvent = options.onEvent ?? (() => {});
-    this.#admission = new Admission(limits);
-    this.config = {
-      hostKeys: toSsh2HostKeys(options.hostKeys),
-      algorithms,
-      ident: 'Sealift',
-      keepaliveInterval: limits.keepaliveMs,
-      keepaliveCountMax: limits.keepaliveCount,
-      ...(options.banner === undefined ? {} : { banner: options.banner }),
-    };
+    this.#admission = new Admission(() => this.#generation.limits);
+    this.#listeners = new Listeners(
+      (socket) => this.#accept(socket),
+      (text) => this.emit({ type: 'warning', text }),
+    );
   }
 
   static async create(options: ServerOptions): Promise<CopyServer> {
-    if (options.hostKeys.length === 0) throw new TypeError('a server needs a host key');
-    if (options.listen.length === 0) throw new TypeError('a server needs an address to listen on');
-    const limits = resolveLimits(options.limits);
-    const stats = await stat(options.root).catch((cause: unknown) => {
-      throw FileError.from(cause, options.root, 'open');
-    });
-    if (!stats.isDirectory()) throw new FileError(options.root, 'open', 'ENOTDIR');
-    const access = await Access.create(options, (text) => options.onEvent?.({ type: 'warning', text }));
-    return new CopyServer(options, access, limits);
+    return new CopyServer(options, await prepare(options, (event) => options.onEvent?.(event)));
   }
 
-  async listen(addresses: readonly ListenAddress[]): Promise<void> {
-    try {
-      for (const wanted of addresses) {
-        const listener = await this.#bind(wanted);
-        this.#listeners.push(listener);
-        const { address, port } = listener.address() as AddressInfo;
-        this.#addresses.push({ address, port });
-      }
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  async listen(addresses: readonly ListenOn[]): Promise<void> {
+    await this.#listeners.change(addresses);
   }
 
-  async #bind({ address, port }: ListenAddress): Promise<NetServer> {
-    const listener = createNetServer((socket) => this.#accept(socket));
-    return await new Promise((resolve, reject) => {
-      listener.once('error', (cause) => reject(listenError(address, port, cause)));
-      listener.listen({ host: address, port, backlog: 511, ipv6Only: address.includes(':') }, () => {
-        listener.removeAllListeners('error');
-        // Accepting can fail for want of descriptors; the server goes on.
-        listener.on('error', (error) => this.emit({ type: 'warning', text: `accept: ${error.message}` }));
-        resolve(listener);
-      });
-    });
+  async reload(options: ChangedOptions): Promise<void> {
+    const next = await prepare(options, (event) => this.emit(event), this.#generation);
+    if (this.#closing !== undefined) return;
+    await this.#listeners.change(options.listen);
+    // It may have been stopped meanwhile.
+    if (this.#closing !== undefined) await this.#listeners.close();
+    this.#generation = next;
   }
 
   get addresses(): readonly ListenAddress[] {
-    return this.#addresses;
+    return this.#listeners.addresses;
   }
 
   get port(): number {
@@ -154,38 +119,70 @@ class CopyServer implements RunningServer, ConnectionHost {
     return this.#connections.size;
   }
 
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  sessions(): SessionInfo[] {
+    return [...this.#connections.values()].map((connection) => connection.describe());
+  }
+
+  transfers(): TransferInfo[] {
+    return this.transfersUnderWay.list();
+  }
+
+  get moved(): MovedBytes {
+    return this.transfersUnderWay.total;
+  }
+
+  kick(id: number): boolean {
+    const connection = this.#connections.get(id);
+    connection?.expel('ended by the operator');
+    return connection !== undefined;
+  }
+
   #accept(socket: Socket): void {
-    const connection = new Connection(this.#count + 1, socket, this);
-    const reason = this.#closing !== undefined ? 'the server is stopping' : this.#isFull();
-    const refusal =
-      reason ?? this.access.guard.refusal(socket.remoteAddress ?? '') ?? this.#admission.admit(connection);
+    const id = this.#count + 1;
+    const connection = new Connection(id, socket, this);
+    const refusal = this.#refusal(connection, socket.remoteAddress ?? '');
     if (refusal !== undefined) {
       socket.on('error', () => {});
       socket.destroy();
-      this.emit({ type: 'connection-refused', address: socket.remoteAddress ?? 'unknown', reason: refusal });
+      this.emit({ type: 'connection-refused', address: socket.remoteAddress ?? 'unknown', ...refusal });
       return;
     }
-    this.#count++;
-    this.#connections.add(connection);
+    this.#count = id;
+    this.#connections.set(id, connection);
     connection.start();
   }
 
-  #isFull(): string | undefined {
-    const { connections } = this.limits;
-    return this.#connections.size >= connections ? `${connections} connections are open` : undefined;
+  #refusal(connection: Connection, address: string): { readonly limit: RefusedBy; readonly reason: string } | undefined {
+    if (this.#closing !== undefined) return { limit: 'stopping', reason: 'the server is stopping' };
+    const { connections } = this.#generation.limits;
+    if (this.#connections.size >= connections)
+      return { limit: 'connections', reason: `${connections} connections are open` };
+    const waiting = this.#generation.access.guard.refusal(address);
+    if (waiting !== undefined) return { limit: 'failed-logins', reason: waiting };
+    const reason = this.#admission.admit(connection);
+    return reason === undefined ? undefined : { limit: 'unauthenticated', reason };
   }
 
   emit(event: ServerEvent): void {
     this.#onEvent(event);
   }
 
-  loggedIn(connection: Connection): void {
+  /** A login has succeeded. @returns why the client cannot stay all the same; undefined where it has a place now, until {@link closed} */
+  loggedIn(connection: Connection, user: string, generation: Generation): string | undefined {
     this.#admission.release(connection);
+    // Somebody who is not to log in any more may have begun before.
+    if (generation !== this.#generation) return 'the configuration was changed during the login; try again';
+    return this.#sessions.take({ user, source: connection.source }, generation.limits);
   }
 
-  closed(connection: Connection): void {
+  closed(connection: Connection, user: string | undefined): void {
     this.#admission.release(connection);
-    this.#connections.delete(connection);
+    if (user !== undefined) this.#sessions.release({ user, source: connection.source });
+    this.#connections.delete(connection.id);
     if (this.#connections.size === 0) this.#lastClosed?.();
   }
 
@@ -195,18 +192,18 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const stopped = this.#listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
+    const stopped = this.#listeners.close();
     const emptied = new Promise<void>((resolve) => {
       this.#lastClosed = resolve;
       if (this.#connections.size === 0) resolve();
     });
-    for (const connection of this.#connections) connection.drain('the server is stopping');
+    for (const connection of this.#connections.values()) connection.drain('the server is stopping');
     const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.expel('the server is stopping');
+      for (const connection of this.#connections.values()) connection.expel('the server is stopping');
     }, graceMs);
     await emptied;
     clearTimeout(timer);
-    await Promise.all(stopped);
+    await stopped;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,25 +211,12 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 }
 
-function listenError(address: string, port: number, cause: NodeJS.ErrnoException): ConnectionError {
-  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  switch (cause.code) {
-    case 'EADDRINUSE':
-      return new ConnectionError(where, 'open', 'address already in use', {
-        cause,
-        cure: 'choose another port, or stop what listens there',
-      });
-    case 'EACCES':
-      return new ConnectionError(where, 'open', 'Permission denied', {
-        cause,
-        cure: 'ports below 1024 are for root; choose another one',
-      });
-    case 'EADDRNOTAVAIL':
-      return new ConnectionError(where, 'open', 'this machine does not have that address', {
-        cause,
-        cure: 'listen on an address of this machine',
-      });
-    default:
-      return new ConnectionError(where, 'open', cause.message, { cause });
-  }
+/** @throws as {@link listen} */
+async function prepare(
+  options: ChangedOptions,
+  emit: (event: ServerEvent) => void,
+  before?: Generation,
+): Promise<Generation> {
+  if (options.listen.length === 0) throw new TypeError('a server needs an address to listen on');
+  return await Generation.create(options, (text) => emit({ type: 'warning', text }), before);
 }

@@ -6,6 +6,7 @@ import { ChannelOutput, type OutputGate } from './channel-output.ts';
 import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
 import { SMALLEST_PACKET_BYTES } from './limits.ts';
+import type { LiveTransfer, TransferStart } from './live-transfers.ts';
 import { refuse, refuseAs, runScpService } from './scp-service.ts';
 import { type SessionEvent, TransferCount } from './transfer-count.ts';
 
@@ -30,6 +31,8 @@ export interface SessionHost {
   emit(event: SessionEvent): void;
   execCommand(asText: string): string;
   packetBytes(channel: ServerChannel): number;
+  /** Takes a place among the transfers under way, before any other work. The caller ends it in any case. @returns why there is no place */
+  beginTransfer(start: Omit<TransferStart, 'connection'>): LiveTransfer | string;
   /** A transfer begins, and the function to call once it is over. */
   busy(): () => void;
   /** Bytes that wait to be read are counted for this channel from now on, until the function is called. */
@@ -139,9 +142,17 @@ async function run(
   }
   const direction: Direction = request.request.role === 'sink' ? 'received' : 'sent';
   const path = request.paths.map((word) => word.path).join(' ');
+  const service = 'scp';
+  const live = host.beginTransfer({ service, direction, path });
+  if (typeof live === 'string') {
+    host.emit({ type: 'request-refused', request: `scp: ${live}` });
+    return refuse(output, live);
+  }
   const started = performance.now();
-  const count = new TransferCount({ emit: (event) => host.emit(event), direction, account: host.account });
-  host.emit({ type: 'transfer-started', direction, path });
+  const transfer = live.id;
+  const emit = (event: SessionEvent): void => host.emit(event);
+  const count = new TransferCount({ emit, direction, account: host.account, live });
+  host.emit({ type: 'transfer-started', transfer, service, direction, path });
   let status: 0 | 1 | undefined;
   try {
     const { durable, fileSystem, globMatches } = host;
@@ -155,12 +166,15 @@ async function run(
     });
     return status;
   } finally {
+    live.end();
     const { files, bytes } = count;
     // An output that was cut off means that the client left before it had heard the end.
     if (output.destroyed) status = undefined;
     count.ended(status === undefined);
     host.emit({
       type: 'transfer-ended',
+      transfer,
+      service,
       direction,
       path,
       files,

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { SessionAccount, TransferAccount } from '../aaa/accounting/ledger.ts';
 import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
 import type { ServerEvent } from './events.ts';
+import type { LiveTransfer } from './live-transfers.ts';
 
 /** An event without its connection, which whoever passes it on knows. */
 export type SessionEvent = ServerEvent extends infer E
@@ -15,6 +16,8 @@ export interface TransferCountOptions {
   readonly direction: 'received' | 'sent';
   /** Where the records of the files go. */
   readonly account: SessionAccount;
+  /** Shows how far it is. */
+  readonly live: LiveTransfer;
 }
 
 /** A file that was given up: its error is told right behind it. */
@@ -39,6 +42,7 @@ export class TransferCount implements CopyObserver {
     this.#stopGivenUp();
     const { direction, emit } = this.#options;
     const path = (direction === 'received' ? paths.target : paths.source) ?? name;
+    this.#options.live.begin(path, size);
     const account = this.#options.account.transfer({ protocol: 'scp', direction, path });
     // Absent once a piece came without its bytes.
     let hash: Hash | undefined = createHash('sha256');
@@ -48,6 +52,7 @@ export class TransferCount implements CopyObserver {
       moved: (count, content) => {
         bytes += count;
         this.bytes += count;
+        this.#options.live.moved(count);
         hash = content === undefined ? undefined : hash?.update(content);
       },
       finished: (landed) => {

@@ -38,7 +38,10 @@ describe('who has not logged in', () => {
   const limits = resolveLimits({ unauthenticated: 4, unauthenticatedPerSource: 2 });
 
   it('makes room when it is silent, the oldest first', () => {
-    const admission = new Admission(limits, () => 100);
+    const admission = new Admission(
+      () => limits,
+      () => 100,
+    );
     const [busy, old, young] = [fake('a', 0, false), fake('a', 1, true), fake('a', 2, true)];
     expect([busy, old, young].map((one) => admission.admit(one))).toEqual([undefined, undefined, undefined]);
     expect([busy.evicted, old.evicted !== undefined, young.evicted]).toEqual([undefined, true, undefined]);
@@ -47,7 +50,10 @@ describe('who has not logged in', () => {
 
   it('keeps its place while it is logging in, for a fair time', () => {
     let now = 100;
-    const admission = new Admission(limits, () => now);
+    const admission = new Admission(
+      () => limits,
+      () => now,
+    );
     const [one, two] = [fake('a', 0, false), fake('a', 50, false)];
     admission.admit(one);
     admission.admit(two);
@@ -58,13 +64,19 @@ describe('who has not logged in', () => {
   });
 
   it('never makes another source wait, but all together have a limit', () => {
-    const admission = new Admission(limits, () => 100);
+    const admission = new Admission(
+      () => limits,
+      () => 100,
+    );
     for (const source of ['a', 'a', 'b', 'b']) expect(admission.admit(fake(source, 0, false))).toBeUndefined();
     expect(admission.admit(fake('c', 0, true))).toMatch(/4 connections are logging in/);
   });
 
   it('gives its place back', () => {
-    const admission = new Admission(limits, () => 100);
+    const admission = new Admission(
+      () => limits,
+      () => 100,
+    );
     const one = fake('a', 0, false);
     admission.admit(one);
     admission.admit(fake('a', 0, false));

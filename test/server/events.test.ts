@@ -6,7 +6,10 @@ const evil = '\u001b[2J\r\nfake: line\u202e';
 
 it.each<[ServerEvent, string]>([
   [{ type: 'connection-opened', connection: { id: 1, address: '127.0.0.1', port: 9 } }, '#1 127.0.0.1:9: connected'],
-  [{ type: 'connection-refused', address: '::1', reason: 'full' }, 'connection from ::1 refused: full'],
+  [
+    { type: 'connection-refused', address: '::1', limit: 'connections', reason: 'full' },
+    'connection from ::1 refused: full',
+  ],
   [
     { type: 'connection-closed', connection, durationMs: 1500, bytesRead: 1, bytesWritten: 2 },
     '#7 alice@[::1]:1234: closed after 1.5 s',
@@ -19,6 +22,8 @@ it.each<[ServerEvent, string]>([
     {
       type: 'transfer-ended',
       connection,
+      transfer: 1,
+      service: 'scp',
       direction: 'sent',
       path: '/f',
       files: 1,
@@ -36,7 +41,7 @@ it.each<ServerEvent>([
   { type: 'connection-closed', connection, reason: evil, durationMs: 0, bytesRead: 0, bytesWritten: 0 },
   { type: 'login-refused', connection, user: evil.repeat(100), method: 'password', reason: 'x' },
   { type: 'request-refused', connection, request: evil },
-  { type: 'transfer-started', connection, direction: 'sent', path: evil },
+  { type: 'transfer-started', connection, transfer: 1, service: 'scp', direction: 'sent', path: evil },
   { type: 'file-moved', connection, direction: 'received', name: evil, bytes: 0, landed: true },
   { type: 'entry-failed', connection, reason: evil },
   { type: 'warning', text: evil },

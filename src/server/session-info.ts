@@ -1,0 +1,13 @@
+import type { ConnectionInfo } from './events.ts';
+
+/** How a connection stands. Without `user` nobody has logged in yet. */
+export interface SessionInfo extends ConnectionInfo {
+  /** Wall clock, milliseconds. */
+  readonly sinceMs: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** How many transfers are under way on it. */
+  readonly transfers: number;
+  /** Output that waits for the client. */
+  readonly queuedBytes: number;
+}
