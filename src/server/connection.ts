@@ -25,6 +25,9 @@ import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
+/** Why connections end when the server does. */
+const STOPPING = 'the server is stopping';
+
 /** What a connection needs of its server. */
 export interface ConnectionHost {
   /** The settings that hold now. */
@@ -243,6 +246,7 @@ export class Connection implements Applicant, SessionHost {
     session.once('close', () => {
       this.#channels--;
       this.#internals?.closeUnused(session);
+      if (this.#draining && this.#channels === 0 && !this.isBusy) this.end(STOPPING);
     });
     handleSession(session, this);
   }
@@ -266,7 +270,7 @@ export class Connection implements Applicant, SessionHost {
       this.#transfers--;
       if (this.#transfers > 0) return;
       if (this.#gone.signal.aborted) this.#finished();
-      else if (this.#draining) this.end('the server is stopping');
+      else if (this.#draining) this.#endWhenAnswered();
       else this.#idle();
     };
   }
@@ -326,9 +330,15 @@ export class Connection implements Applicant, SessionHost {
   }
 
   /** No new transfers; ends once those under way are done. */
-  drain(reason: string): void {
+  drain(): void {
     this.#draining = true;
-    if (!this.isBusy) this.end(reason);
+    if (!this.isBusy) this.#endWhenAnswered();
+  }
+
+  /** A client that reads the end of the connection before it has looked at the exit status takes a copy that is complete for a failure. So its channels are closed first. */
+  #endWhenAnswered(): void {
+    if (this.#channels === 0) this.end(STOPPING);
+    else this.#startTimer(FAREWELL_MS, STOPPING);
   }
 
   evict(reason: string): void {

@@ -15,7 +15,7 @@ export interface FailedNegotiation {
 const MAX_LIST = 500;
 
 const names: readonly (readonly [RegExp, string])[] = [
-  [/KEX/i, 'key exchange'],
+  [/key exchange/i, 'key exchange'],
   [/host key/i, 'host key'],
   [/cipher/i, 'cipher'],
   [/MAC/i, 'MAC'],
@@ -26,9 +26,9 @@ const names: readonly (readonly [RegExp, string])[] = [
 export class NegotiationWatch {
   #lines: readonly { readonly isOurs: boolean; readonly what: string; readonly list: string }[] = [];
 
-  /** A line of ssh2's debug output. */
+  /** A line of ssh2's debug output, which has the client's address in front. */
   note(text: string): void {
-    const line = /^Handshake: \((local|remote)\) ([^:]{1,60}): (.*)$/s.exec(text);
+    const line = /Handshake: \((local|remote)\) ([^:]{1,60}): (.*)$/s.exec(text);
     if (line === null) return;
     const [, side, what = '', list = ''] = line;
     this.#lines = [...this.#lines.slice(-1), { isOurs: side === 'local', what, list: list.slice(0, MAX_LIST) }];

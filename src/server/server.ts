@@ -197,7 +197,7 @@ class CopyServer implements RunningServer, ConnectionHost {
       this.#lastClosed = resolve;
       if (this.#connections.size === 0) resolve();
     });
-    for (const connection of this.#connections.values()) connection.drain('the server is stopping');
+    for (const connection of this.#connections.values()) connection.drain();
     const timer = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.expel('the server is stopping');
     }, graceMs);

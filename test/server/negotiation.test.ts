@@ -6,8 +6,8 @@ function failed(theirs: string, isLegacySource = false): ReturnType<NegotiationW
   const watch = new NegotiationWatch();
   watch.note('Handshake: (local) KEX method: x');
   watch.note('Handshake: (remote) KEX method: x');
-  watch.note('Handshake: (local) C->S cipher: aes128-ctr');
-  watch.note(`Handshake: (remote) C->S cipher: ${theirs}`);
+  watch.note('[10.0.0.7:5] Handshake: (local) C->S cipher: aes128-ctr');
+  watch.note(`[10.0.0.7:5] Handshake: (remote) C->S cipher: ${theirs}`);
   return watch.failure('Handshake failed: no matching C->S cipher', '10.0.0.7', isLegacySource);
 }
 
