@@ -39,6 +39,10 @@ const assemblers = ['cli', 'index.ts'];
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   // ssh/ is its only user as a client; server/ needs its Server, and nothing else can accept an SSH connection.
   ssh2: ['ssh', 'server'],
+  // The configuration of a server; it gives positions, which the errors need.
+  yaml: ['server'],
+  // The log of a server.
+  pino: ['cli'],
   'ssh-config': ['ssh'],
   '@noble/hashes': ['ssh', 'aaa', 'images'],
 };

@@ -1,0 +1,127 @@
+import type { ListenAddress } from '../listen-address.ts';
+import type { Network } from '../networks.ts';
+
+/*
+ * What a configuration file says, with its defaults filled in. Paths are as written; they begin at the folder of the file. Times are milliseconds, sizes bytes. schema.ts says what each
+ * field is for; the two are compared by the compiler.
+ */
+
+export interface ServeConfig {
+  readonly state: string | undefined;
+  readonly listen: readonly ListenAddress[];
+  readonly hostKeys: readonly string[];
+  readonly banner: string | undefined;
+  readonly bannerFile: string | undefined;
+  readonly durable: boolean;
+  readonly roots: readonly RootConfig[];
+  readonly users: readonly UserConfig[];
+  readonly usersFile: string | undefined;
+  readonly rights: readonly RightsRuleConfig[];
+  readonly aaa: AaaConfig;
+  readonly limits: LimitsConfig;
+  readonly algorithms: AlgorithmsConfig;
+  readonly log: LogConfig;
+  readonly accounting: AccountingConfig;
+  readonly metrics: MetricsConfig;
+  readonly workers: number;
+  readonly grace: number;
+}
+
+export type RootMode = 'read-write' | 'read-only' | 'drop';
+
+export interface RootConfig {
+  readonly name: string;
+  readonly path: string;
+  readonly prefix: string | undefined;
+  readonly mode: RootMode;
+  readonly quota: number | undefined;
+  readonly keepFree: number | undefined;
+}
+
+export type CredentialName = 'publickey' | 'password';
+
+export interface UserConfig {
+  readonly name: string;
+  readonly privilege: number;
+  readonly groups: readonly string[];
+  readonly passwordHash: string | undefined;
+  readonly authorizedKeys: readonly string[];
+  readonly authorizedKeysFile: string | undefined;
+  readonly require: readonly CredentialName[];
+  readonly roots: readonly string[];
+  readonly home: string | undefined;
+  readonly disabled: boolean;
+}
+
+/** What a file of users says. */
+export interface UsersFile {
+  readonly users: readonly UserConfig[];
+}
+
+export type RightName = 'list' | 'read' | 'write' | 'overwrite' | 'delete' | 'rename' | 'mkdir';
+
+export interface RightsRuleConfig {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  readonly privilege: number | undefined;
+  readonly path: string;
+  readonly allow: readonly RightName[];
+}
+
+/** One method of a list, in Cisco's words. */
+export type MethodName = 'local' | 'none' | 'group tacacs+' | 'group radius';
+
+export interface AaaConfig {
+  readonly authentication: { readonly login: readonly MethodName[] };
+  readonly authorization: { readonly exec: readonly MethodName[]; readonly commands: readonly MethodName[] };
+  readonly accounting: { readonly exec: readonly MethodName[]; readonly commands: readonly MethodName[] };
+  readonly blockFor: { readonly time: number; readonly attempts: number; readonly within: number };
+  readonly penalties: { readonly first: number; readonly longest: number; readonly exempt: readonly Network[] };
+}
+
+/** The fields of ServerLimits under the names they have in a file. */
+export interface LimitsConfig {
+  readonly loginTimeoutMs: number;
+  readonly passwordTries: number;
+  readonly publicKeyTries: number;
+  readonly authenticationRequests: number;
+  readonly channels: number;
+  readonly connections: number;
+  readonly unauthenticated: number;
+  readonly unauthenticatedPerSource: number;
+  readonly sessions: number;
+  readonly sessionsPerUser: number;
+  readonly sessionsPerSource: number;
+  readonly transfers: number;
+  readonly transfersPerUser: number;
+  readonly queuedBytes: number;
+  readonly rekeyBytes: number;
+  readonly rekeyMs: number;
+  readonly idleTimeoutMs: number;
+  readonly keepaliveMs: number;
+  readonly keepaliveCount: number;
+  readonly globMatches: number;
+}
+
+export interface AlgorithmsConfig {
+  readonly profile: 'default';
+  readonly legacy: { readonly from: readonly Network[] };
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: 'auto' | 'json' | 'text';
+  readonly file: string | undefined;
+}
+
+export interface AccountingConfig {
+  readonly file: string | undefined;
+  readonly syslog: ListenAddress | undefined;
+}
+
+export interface MetricsConfig {
+  readonly listen: ListenAddress | undefined;
+  readonly public: boolean;
+}

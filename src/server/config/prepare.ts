@@ -1,0 +1,175 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { FileError, SealiftError } from '../../base/errors.ts';
+import { parseAuthorizedKeys } from '../authorized-keys.ts';
+import type { ServerSettings } from '../generation.ts';
+import { readHostKeys } from '../host-keys.ts';
+import type { ServerUser } from '../users.ts';
+import type { ServeConfig, UserConfig } from './config.ts';
+import { readTextFile } from './files.ts';
+import { type ParsedConfig, parseConfig, parseUsersFile, placeOf } from './parse.ts';
+import { ConfigError, Problems } from './problems.ts';
+import { checkRootNames } from './rules.ts';
+import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
+
+/** A configuration that was read with everything it names, ready to be served. Paths are absolute. */
+export interface PreparedConfig {
+  readonly file: string;
+  readonly config: ServeConfig;
+  readonly state: string;
+  readonly logFile: string | undefined;
+  /** Without the host keys where they are to be made in the state folder. */
+  readonly settings: ServerSettings;
+}
+
+/** Longer banners and lists of keys are a mistake. Bytes. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+const MAX_BANNER_BYTES = 64 * 1024;
+
+/**
+ * Reads the text of a configuration, and the files it names. Changes nothing on the disk.
+ *
+ * @param file where the text is from; relative paths begin at its folder
+ * @param defaultState the state folder where the text names none
+ * @throws {ConfigError} with everything that is wrong
+ */
+export async function prepareConfig(text: string, file: string, defaultState: string): Promise<PreparedConfig> {
+  return await new Preparation(parseConfig(text, file), defaultState).run();
+}
+
+/** Reads a configuration file. @throws {ConfigError} {FileError} */
+export async function readConfigFile(file: string): Promise<string> {
+  return await readTextFile(file, MAX_CONFIG_BYTES);
+}
+
+class Preparation {
+  readonly #parsed: ParsedConfig<ServeConfig>;
+  readonly #config: ServeConfig;
+  readonly #problems: Problems;
+  readonly #defaultState: string;
+
+  constructor(parsed: ParsedConfig<ServeConfig>, defaultState: string) {
+    this.#parsed = parsed;
+    this.#config = parsed.value;
+    this.#problems = new Problems(parsed.file);
+    this.#defaultState = defaultState;
+  }
+
+  async run(): Promise<PreparedConfig> {
+    const { file } = this.#parsed;
+    const config = this.#config;
+    const state = config.state === undefined ? this.#defaultState : this.#path(config.state);
+    await this.#checkRoots(state);
+    const users = [...(await this.#users(config.users)), ...(await this.#usersFile(config.usersFile))];
+    const banner =
+      config.bannerFile === undefined
+        ? config.banner
+        : await this.#read('banner-file', config.bannerFile, MAX_BANNER_BYTES);
+    const hostKeys =
+      (await this.#attempt('host-keys', () => readHostKeys(config.hostKeys.map((path) => this.#path(path))))) ?? [];
+    if (this.#problems.count > 0) throw new ConfigError(this.#problems.list());
+    const { limits, durable, algorithms } = config;
+    const root = this.#path(config.roots[0]?.path ?? '');
+    const settings = { hostKeys, users, root, limits, durable, banner, legacyFrom: algorithms.legacy.from };
+    const logFile = config.log.file === undefined ? undefined : this.#path(config.log.file);
+    return { file, config, state, logFile, settings };
+  }
+
+  #path(written: string): string {
+    return resolve(dirname(this.#parsed.file), written);
+  }
+
+  #report(key: string, message: string): void {
+    this.#problems.add(key, placeOf(this.#parsed.places, key), message);
+  }
+
+  /** What fails is a problem of this key. */
+  async #attempt<T>(key: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SealiftError)) throw error;
+      this.#report(key, error.cure === undefined ? error.message : `${error.message}; ${error.cure}`);
+      return undefined;
+    }
+  }
+
+  async #read(key: string, path: string, maxBytes: number): Promise<string | undefined> {
+    return await this.#attempt(key, () => readTextFile(this.#path(path), maxBytes));
+  }
+
+  /** Each root is a folder, and none holds the host keys: users could fetch them. */
+  async #checkRoots(state: string): Promise<void> {
+    for (const [index, { path }] of this.#config.roots.entries()) {
+      const key = `roots[${index}].path`;
+      const root = await this.#attempt(key, () => folder(this.#path(path)));
+      if (root !== undefined && isWithin(root, await realpath(state).catch(() => resolve(state))))
+        this.#report(key, 'the state folder is inside this root, where users could fetch the host keys');
+    }
+  }
+
+  async #users(users: readonly UserConfig[]): Promise<ServerUser[]> {
+    const made: ServerUser[] = [];
+    for (const [index, user] of users.entries()) {
+      const key = `users[${index}]`;
+      this.#checkKeys(user.authorizedKeys, (line) => `${key}.authorized-keys[${line - 1}]`);
+      const file = user.authorizedKeysFile;
+      const text =
+        file === undefined ? undefined : await this.#read(`${key}.authorized-keys-file`, file, MAX_TEXT_BYTES);
+      const lines = text?.split(/\r?\n/) ?? [];
+      this.#checkKeys(lines, () => `${key}.authorized-keys-file`, true);
+      if (!user.disabled) made.push(toServerUser(user, [...user.authorizedKeys, ...lines]));
+    }
+    return made;
+  }
+
+  /** A line that gives no key is an error: whoever wrote it counts on it. */
+  #checkKeys(lines: readonly string[], keyOf: (line: number) => string, isFile = false): void {
+    for (const { line, reason } of parseAuthorizedKeys(lines).rejected)
+      this.#report(keyOf(line), isFile ? `line ${line}: ${reason}` : reason);
+  }
+
+  async #usersFile(path: string | undefined): Promise<ServerUser[]> {
+    if (path === undefined) return [];
+    const text = await this.#read('users-file', path, MAX_CONFIG_BYTES);
+    if (text === undefined) return [];
+    const file = this.#path(path);
+    const parsed = parseUsersFile(text, file);
+    const problems = new Problems(file);
+    const names = new Set(this.#config.users.map(({ name }) => name));
+    const roots = this.#config.roots.map(({ name }) => name);
+    const report = (key: string, message: string): void => problems.add(key, placeOf(parsed.places, key), message);
+    const users: ServerUser[] = [];
+    for (const [index, user] of parsed.value.users.entries()) {
+      const key = `users[${index}]`;
+      if (names.has(user.name)) report(`${key}.name`, 'the configuration has a user of this name');
+      checkRootNames(user, roots, key, report);
+      for (const { line, reason } of parseAuthorizedKeys(user.authorizedKeys).rejected)
+        report(`${key}.authorized-keys[${line - 1}]`, reason);
+      if (user.authorizedKeysFile !== undefined)
+        report(`${key}.authorized-keys-file`, 'is for the configuration; give the keys here');
+      if (!user.disabled) users.push(toServerUser(user, user.authorizedKeys));
+    }
+    if (problems.count > 0) throw new ConfigError([...this.#problems.list(), ...problems.list()]);
+    return users;
+  }
+}
+
+function toServerUser({ name, passwordHash }: UserConfig, authorizedKeys: readonly string[]): ServerUser {
+  return { name, passwordHash, authorizedKeys };
+}
+
+/** The real path of a folder. @throws {FileError} */
+async function folder(path: string): Promise<string> {
+  try {
+    if (!(await stat(path)).isDirectory()) throw new FileError(path, 'open', 'ENOTDIR');
+    return await realpath(path);
+  } catch (cause) {
+    throw FileError.from(cause, path, 'open');
+  }
+}
+
+function isWithin(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
+}

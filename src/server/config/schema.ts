@@ -1,0 +1,248 @@
+import { printable } from '../../base/printable.ts';
+import { type ListenAddress, readListenAddress } from '../listen-address.ts';
+import { type Network, readNetwork } from '../networks.ts';
+import { parsePasswordHash } from '../password-hash.ts';
+import type {
+  AaaConfig,
+  AccountingConfig,
+  AlgorithmsConfig,
+  LogConfig,
+  MethodName,
+  MetricsConfig,
+  RightsRuleConfig,
+  RootConfig,
+  ServeConfig,
+  UserConfig,
+  UsersFile,
+} from './config.ts';
+import { limitsType } from './limits-schema.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  integer,
+  list,
+  object,
+  optional,
+  otherwise,
+  required,
+  section,
+  size,
+  type Type,
+  text,
+} from './schema-types.ts';
+
+const path: Type<string> = text('a path');
+const address: Type<ListenAddress> = text('ADDRESS:PORT (IPv6: [ADDRESS]:PORT)', {
+  examples: ['127.0.0.1:2222', '[::1]:2222'],
+  read: readListenAddress,
+});
+const network: Type<Network> = text('an address or a network', {
+  examples: ['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'],
+  read: readNetwork,
+});
+
+/** A name of our own: users, groups, roots. */
+function name(what: string, pattern: RegExp): Type<string> {
+  return text(what, { maxLength: 64, read: (given) => (pattern.test(given) ? given : undefined) });
+}
+
+const userName: Type<string> = text('a name of printable characters', {
+  maxLength: 64,
+  examples: ['alice'],
+  read: (given) => (given === printable(given) && !given.includes('\ufffd') ? given : undefined),
+});
+const word: Type<string> = name('a word of letters, digits, ., _ and -', /^[A-Za-z0-9_][A-Za-z0-9._-]*$/);
+
+const root: Type<RootConfig> = object<RootConfig>({
+  name: required(word, 'What the folder is called: users see it as /NAME where there are several.'),
+  path: required(path, 'The folder on this machine. It must exist. Nothing outside it can be reached.'),
+  prefix: optional(
+    name('a word and a colon', /^[A-Za-z][A-Za-z0-9-]*:$/),
+    'A prefix in the way of network devices, such as flash: (users write flash:image.bin for /NAME/image.bin).',
+    'none',
+  ),
+  mode: otherwise(
+    choice('read-write', 'read-only', 'drop'),
+    'read-write',
+    'drop takes new files and gives nothing back: no reading, no listing of content, no overwriting.',
+  ),
+  quota: optional(
+    size(1),
+    'What all files below may take together. An upload that would exceed it is refused.',
+    'no quota',
+  ),
+  keepFree: optional(size(1), 'What uploads leave free on the disk.', 'nothing is kept free'),
+});
+
+const passwordHash: Type<string> = text('a hash as $scrypt$ln=15,r=8,p=1$SALT$HASH', {
+  secret: true,
+  maxLength: 512,
+  read: (given) => (isPasswordHash(given) ? given : undefined),
+});
+
+function isPasswordHash(given: string): boolean {
+  try {
+    parsePasswordHash(given);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const user: Type<UserConfig> = object<UserConfig>({
+  name: required(userName, 'The login name.'),
+  privilege: otherwise(integer(0, 15), 1, 'The privilege level, 0 to 15.'),
+  groups: otherwise(list(word, 0, 100), [], 'Groups, for rights.'),
+  passwordHash: optional(passwordHash, 'A password, hashed with scrypt.', 'no password'),
+  authorizedKeys: otherwise(
+    list(text('a line of authorized_keys', { maxLength: 16_384 }), 0, 1000),
+    [],
+    'Public keys, each a line in the format of authorized_keys.',
+  ),
+  authorizedKeysFile: optional(path, 'A file of further public keys. It is read at the start and at each reload.'),
+  require: otherwise(
+    list(choice('publickey', 'password'), 0, 2),
+    [],
+    'Credentials that are needed together. Without it one of them is enough.',
+  ),
+  roots: otherwise(list(word, 0, 100), [], 'The roots that this user sees, by name. All of them unless given.'),
+  home: optional(path, 'Where relative paths begin.', '/'),
+  disabled: otherwise(boolean, false, 'Whether logins are refused.'),
+});
+
+/** A file of users. */
+export const usersFileType: Type<UsersFile> = object<UsersFile>({
+  users: otherwise(list(user), [], 'Users, as in the configuration.'),
+});
+
+const rule: Type<RightsRuleConfig> = object<RightsRuleConfig>({
+  users: otherwise(list(userName), [], 'The users it is for. With groups and privilege absent too: everybody.'),
+  groups: otherwise(list(word), [], 'The groups it is for.'),
+  privilege: optional(integer(0, 15), 'The privilege level that is needed at least.', 'any level'),
+  path: required(
+    text('a path that begins with /', { read: (given) => (given.startsWith('/') ? given : undefined) }),
+    'A path or a pattern; below a folder it holds for everything.',
+  ),
+  allow: required(
+    list(choice('list', 'read', 'write', 'overwrite', 'delete', 'rename', 'mkdir')),
+    'What may be done there. An empty list forbids everything.',
+  ),
+});
+
+const methods: Type<readonly MethodName[]> = list(
+  text<MethodName>('a method: local, none, group tacacs+ or group radius', {
+    examples: ['local'],
+    read: (given) =>
+      ['local', 'none', 'group tacacs+', 'group radius'].includes(given) ? (given as MethodName) : undefined,
+  }),
+  1,
+  4,
+);
+
+const aaa: Type<AaaConfig> = object<AaaConfig>({
+  authentication: section(
+    object<AaaConfig['authentication']>({
+      login: otherwise(methods, ['local'], 'Who is asked whether a login is good, in order.'),
+    }),
+    'Who somebody is.',
+  ),
+  authorization: section(
+    object<AaaConfig['authorization']>({
+      exec: otherwise(methods, ['local'], 'Who is asked for the privilege level.'),
+      commands: otherwise(methods, ['local'], 'Who is asked whether a command may run.'),
+    }),
+    'What somebody may do.',
+  ),
+  accounting: section(
+    object<AaaConfig['accounting']>({
+      exec: otherwise(methods, ['local'], 'Who is told of sessions.'),
+      commands: otherwise(methods, ['local'], 'Who is told of transfers.'),
+    }),
+    'Who is told. local is the file of the section accounting.',
+  ),
+  blockFor: section(
+    object<AaaConfig['blockFor']>({
+      time: otherwise(duration(0), '0 s', 'How long the server accepts no login after too many failures. 0 s: never.'),
+      attempts: otherwise(integer(1, 65_535), 10, 'How many failures are too many.'),
+      within: otherwise(duration(1000), '60 s', 'The time in which they are counted.'),
+    }),
+    'A quiet mode after failed logins.',
+  ),
+  penalties: section(
+    object<AaaConfig['penalties']>({
+      first: otherwise(
+        duration(0),
+        '1 s',
+        'How long a source must wait after a failed login; doubles with each. 0 s: no penalties.',
+      ),
+      longest: otherwise(duration(1000), '5 min', 'The longest penalty.'),
+      exempt: otherwise(list(network), [], 'Networks without penalties.'),
+    }),
+    'Waiting times for sources whose logins fail.',
+  ),
+});
+
+const algorithms: Type<AlgorithmsConfig> = object<AlgorithmsConfig>({
+  profile: otherwise(choice('default'), 'default', 'What is offered to everybody.'),
+  legacy: section(
+    object<AlgorithmsConfig['legacy']>({
+      from: otherwise(
+        list(network, 0, 1000),
+        [],
+        'Networks whose clients may also use diffie-hellman-group14-sha1, ssh-rsa, aes-cbc and hmac-sha1. Each use is logged as a warning.',
+      ),
+    }),
+    'Old algorithms, for devices that have no others.',
+  ),
+});
+
+const log: Type<LogConfig> = object<LogConfig>({
+  level: otherwise(choice('error', 'warn', 'info', 'debug'), 'info', 'What is logged: this and what is worse.'),
+  format: otherwise(choice('auto', 'json', 'text'), 'auto', 'auto is text on a terminal and JSON elsewhere.'),
+  file: optional(path, 'Where the log goes. It is opened again at each reload.', 'standard error'),
+});
+
+const accounting: Type<AccountingConfig> = object<AccountingConfig>({
+  file: optional(path, 'Start and stop records, a line of JSON each.', 'accounting.jsonl in the state folder'),
+  syslog: optional(address, 'A syslog server (RFC 5424 over UDP) that is told too.', 'none'),
+});
+
+const metrics: Type<MetricsConfig> = object<MetricsConfig>({
+  listen: optional(address, 'Where /metrics, /healthz and /readyz are served by HTTP.', 'no metrics'),
+  public: otherwise(boolean, false, 'Whether that address may be one that other machines reach.'),
+});
+
+/** A configuration file. */
+export const configType: Type<ServeConfig> = object<ServeConfig>({
+  state: optional(
+    path,
+    'The folder of host keys and the control socket; only its owner may use it.',
+    'sealift in XDG_STATE_HOME, or ~/.local/state/sealift',
+  ),
+  listen: otherwise(
+    list(address, 1, 64),
+    ['127.0.0.1:2222'],
+    'Where to listen. Ignored where systemd hands over sockets.',
+  ),
+  hostKeys: otherwise(
+    list(path, 0, 8),
+    [],
+    'Files of private host keys in the format of OpenSSH. Without any, ed25519 and RSA keys are made in the state folder.',
+  ),
+  banner: optional(text('a text'), 'Shown before the login.', 'none'),
+  bannerFile: optional(path, 'A file with that text.'),
+  durable: otherwise(boolean, true, 'Whether an upload is on stable storage before it is confirmed.'),
+  roots: required(list(root, 1, 64), 'The folders that users see.'),
+  users: otherwise(list(user), [], 'Who may log in.'),
+  usersFile: optional(path, 'A file of further users, with the same key users.'),
+  rights: otherwise(list(rule), [], 'What users may do, and where: the first rule that fits decides.'),
+  aaa: section(aaa, 'Authentication, authorization and accounting.'),
+  limits: section(limitsType, 'Bounds.'),
+  algorithms: section(algorithms, 'What connections are protected with.'),
+  log: section(log, 'The log.'),
+  accounting: section(accounting, 'Accounting.'),
+  metrics: section(metrics, 'Figures for Prometheus, and health.'),
+  workers: otherwise(integer(1, 64), 1, 'Processes that share the port. A change needs a restart.'),
+  grace: otherwise(duration(0, 3_600_000), '30 s', 'How long transfers may go on when the server is stopped.'),
+});

@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type PreparedConfig, prepareConfig } from '../../../src/server/config/prepare.ts';
+import { formatPasswordHash, hashPassword } from '../../../src/server/password-hash.ts';
+import { makeKeyPair } from '../../support/key-pair.ts';
+import { tempDirectory } from '../../support/temp.ts';
+
+let folder: string;
+const key = makeKeyPair();
+
+beforeEach(async () => {
+  folder = await tempDirectory('config');
+  await mkdir(join(folder, 'in'));
+  await writeFile(join(folder, 'alice.pub'), `${key.public}\n`);
+});
+
+async function prepare(more: string): Promise<PreparedConfig> {
+  const text = `roots: [{name: in, path: ./in}]\nstate: ./state\n${more}`;
+  return await prepareConfig(text, join(folder, 'sealift.yaml'), '/default-state');
+}
+
+const alice = 'users: [{name: alice, authorized-keys-file: alice.pub}]\n';
+
+describe('a configuration is read with the files it names', () => {
+  it('from its own folder', async () => {
+    await writeFile(join(folder, 'banner'), 'hello\n');
+    const { state, settings } = await prepare(`${alice}banner-file: banner\n`);
+    expect(state).toBe(join(folder, 'state'));
+    expect(settings).toMatchObject({ root: join(folder, 'in'), banner: 'hello\n', hostKeys: [] });
+    expect(settings.users).toEqual([{ name: 'alice', passwordHash: undefined, authorizedKeys: [key.public, ''] }]);
+  });
+
+  it('with host keys of the operator', async () => {
+    await writeFile(join(folder, 'key'), key.private, { mode: 0o600 });
+    const { settings } = await prepare(`${alice}host-keys: key\n`);
+    expect(settings.hostKeys.map(({ type }) => type)).toEqual(['ssh-ed25519']);
+  });
+
+  it('with a file of further users; who is disabled is left out', async () => {
+    const hash = formatPasswordHash(await hashPassword('x'));
+    await writeFile(
+      join(folder, 'users'),
+      `users:\n - {name: bob, password-hash: '${hash}'}\n - {name: eve, disabled: true}\n`,
+    );
+    const { settings } = await prepare(`${alice}users-file: users\n`);
+    expect(settings.users.map(({ name }) => name)).toEqual(['alice', 'bob']);
+  });
+});
+
+describe('what it names is checked, at the place where it is named', () => {
+  it.each<[string, string, string]>([
+    [
+      'a key file that is not there',
+      'users: [{name: a, authorized-keys-file: none}]\n',
+      '3:41: users[0].authorized-keys-file: ',
+    ],
+    [
+      'a line that gives no key',
+      'users:\n  - name: a\n    authorized-keys:\n      - ssh-dss AAAA x\n',
+      '6:9: users[0].authorized-keys[0]: key type ssh-dss is not supported',
+    ],
+    ['a banner that is not there', `${alice}banner-file: none\n`, '4:14: banner-file: '],
+    ['a users file that is not there', `${alice}users-file: none\n`, '4:13: users-file: '],
+    ['a host key that is not there', `${alice}host-keys: [none]\n`, 'host-keys: '],
+  ])('%s', async (_, more, message) => {
+    await expect(prepare(more)).rejects.toThrow(message);
+  });
+
+  it('a root that is no folder, and one that holds the state', async () => {
+    const file = join(folder, 'sealift.yaml');
+    const text = (path: string): string => `roots: [{name: a, path: ${path}}]\n${alice}`;
+    await expect(prepareConfig(text('none'), file, '/s')).rejects.toThrow(':1:25: roots[0].path: ');
+    await expect(prepareConfig(text('alice.pub'), file, '/s')).rejects.toThrow('Not a directory');
+    await expect(prepareConfig(text('.'), file, join(folder, 'in'))).rejects.toThrow(
+      'the state folder is inside this root',
+    );
+  });
+
+  it('a user in both places', async () => {
+    await writeFile(join(folder, 'users'), 'users: [{name: alice, disabled: true}]\n');
+    await expect(prepare(`${alice}users-file: users\n`)).rejects.toThrow(
+      'users:1:16: users[0].name: the configuration has a user of this name',
+    );
+  });
+
+  it('a host key that others can read', async () => {
+    await writeFile(join(folder, 'key'), key.private, { mode: 0o644 });
+    await expect(prepare(`${alice}host-keys: key\n`)).rejects.toThrow('others can use this host key');
+  });
+});
