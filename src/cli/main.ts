@@ -45,7 +45,7 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
     case 'scp':
       return await scp(rest, 'sealift');
     case 'serve': {
-      const { serveCommand } = await import('./serve.ts');
+      const { serveCommand } = await import('./serve/command.ts');
       return await serveCommand(rest);
     }
     case 'user': {

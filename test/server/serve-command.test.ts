@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { serveCommand } from '../../src/cli/serve.ts';
+import { serveCommand } from '../../src/cli/serve/command.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
 import { makeKeyPair } from '../support/key-pair.ts';
 import { tempDirectory } from '../support/temp.ts';

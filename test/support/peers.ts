@@ -22,6 +22,7 @@ const peers = {
   'ssh-keygen': { name: 'ssh-keygen', debianPackage: 'openssh-client', command: 'ssh-keygen' },
   'ssh-agent': { name: 'ssh-agent', debianPackage: 'openssh-client', command: 'ssh-agent' },
   'ssh-add': { name: 'ssh-add', debianPackage: 'openssh-client', command: 'ssh-add' },
+  curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
   sshd: { name: 'sshd', debianPackage: 'openssh-server', command: 'sshd' },
   'sftp-server': {
     name: 'sftp-server',

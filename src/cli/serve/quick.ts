@@ -1,0 +1,136 @@
+import { randomInt } from 'node:crypto';
+import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, relative } from 'node:path';
+import { FileError } from '../../base/errors.ts';
+import { describeEvent } from '../../server/events.ts';
+import { loadHostKeys } from '../../server/host-keys.ts';
+import { formatListenAddress, type ListenAddress } from '../../server/listen-address.ts';
+import { listen, type RunningServer } from '../../server/server.ts';
+import type { LocalUser } from '../../aaa/local-user.ts';
+import type { Reporter } from '../report.ts';
+import { abortOnSignals } from '../signals.ts';
+import type { QuickOptions } from './options.ts';
+
+/** Longer files hold no password and no list of keys. Bytes. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** How long transfers may go on after the first signal. Less than the time after which the process is ended. Milliseconds. */
+const GRACE_MS = 4000;
+
+/** Serves one folder to one user until a signal. @returns the exit status */
+export async function serveQuick(options: QuickOptions, reporter: Reporter): Promise<number> {
+  const { signal, release } = abortOnSignals(0);
+  try {
+    const server = await start(options, reporter);
+    try {
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    } finally {
+      await server.close({ graceMs: GRACE_MS });
+    }
+    return 0;
+  } finally {
+    release();
+  }
+}
+
+async function start(options: QuickOptions, reporter: Reporter): Promise<RunningServer> {
+  await makeFolder(options.data);
+  await makeFolder(options.state);
+  await keepApart(options);
+  const { keys, made } = await loadHostKeys(options.state);
+  const { user, shown } = await readUser(options);
+  const server = await listen({
+    hostKeys: keys,
+    users: [user],
+    root: options.data,
+    listen: options.listen,
+    onEvent: (event) => {
+      if (options.verbose || event.type === 'warning') reporter.note(describeEvent(event));
+    },
+  });
+  if (made.length > 0) reporter.note(`new host keys in ${options.state}`);
+  for (const key of keys) reporter.note(`host key ${key.type} ${key.fingerprint}`);
+  if (shown !== undefined) reporter.note(`user ${user.name}, password ${shown} (shown this once)`);
+  else reporter.note(`user ${user.name}`);
+  reporter.note(`files are in ${options.data}`);
+  for (const address of server.addresses) printExamples(reporter, user.name, address);
+  for (const address of server.addresses) process.stdout.write(`listening on ${formatListenAddress(address)}\n`);
+  return server;
+}
+
+function printExamples(reporter: Reporter, user: string, { address, port }: ListenAddress): void {
+  const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const reachable = anywhere[address] ?? address;
+  const host = reachable.includes(':') ? `[${reachable}]` : reachable;
+  reporter.note('try:');
+  reporter.note(`  scp -O -P ${port} FILE ${user}@${host}:`);
+  reporter.note(`  scp -O -P ${port} ${user}@${host}:FILE .`);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw FileError.from(cause, path, 'mkdir');
+  }
+}
+
+/** Users must not be able to fetch the host keys. @throws {FileError} */
+async function keepApart({ data, state }: QuickOptions): Promise<void> {
+  const way = relative(await realpath(data), await realpath(state));
+  if (way.startsWith('..') || isAbsolute(way)) return;
+  const reason = 'the host keys are inside the data folder, where every user could fetch them';
+  throw new FileError(state, 'open', 'ERR_CONFIG', {
+    reason,
+    cure: 'give --state or --data a folder outside the other',
+  });
+}
+
+/** Who may log in, and the password that was made up for lack of anything else. */
+async function readUser(options: QuickOptions): Promise<{ readonly user: LocalUser; readonly shown?: string }> {
+  const { user: name, authorizedKeys, passwordFile } = options;
+  const keys = authorizedKeys === undefined ? undefined : (await readText(authorizedKeys)).text.split(/\r?\n/);
+  if (passwordFile === undefined && keys === undefined) {
+    const password = makePassword();
+    return { user: { name, password }, shown: password };
+  }
+  const secret = passwordFile === undefined ? undefined : await readSecret(passwordFile);
+  const isHash = secret?.startsWith('$scrypt$') === true;
+  return { user: { name, authorizedKeys: keys, ...(isHash ? { passwordHash: secret } : { password: secret }) } };
+}
+
+/** 20 characters of an alphabet without look-alikes: 100 bits. */
+function makePassword(): string {
+  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
+  const characters = Array.from({ length: 20 }, () => alphabet.charAt(randomInt(alphabet.length)));
+  return [0, 5, 10, 15].map((at) => characters.slice(at, at + 5).join('')).join('-');
+}
+
+async function readText(path: string): Promise<{ readonly text: string; readonly mode: number }> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isFile()) throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
+    if (stats.size > MAX_FILE_BYTES) throw new FileError(path, 'open', 'EFBIG');
+    return { text: await readFile(path, 'utf8'), mode: stats.mode };
+  } catch (cause) {
+    throw FileError.from(cause, path, 'open');
+  }
+}
+
+/** The first line of a file that nobody else may read. */
+async function readSecret(path: string): Promise<string> {
+  const { text, mode } = await readText(path);
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    const reason = 'others can read this password file';
+    throw new FileError(path, 'open', 'ERR_CONFIG', { reason, cure: `chmod 600 ${path}` });
+  }
+  const line = text.split(/\r?\n/)[0] ?? '';
+  if (line === '') {
+    const reason = 'the first line is empty';
+    throw new FileError(path, 'read', 'ERR_CONFIG', { reason, cure: 'put the password there' });
+  }
+  return line;
+}

@@ -1,0 +1,142 @@
+import type { SessionReport, TransferReport } from '../../server/control/protocol.ts';
+import type { ServerEvent } from '../../server/events.ts';
+import { loadHostKeys } from '../../server/host-keys.ts';
+import type { ListenAddress } from '../../server/listen-address.ts';
+import { logRecord } from '../../server/log-record.ts';
+import type { Snapshot } from '../../server/metrics/exposition.ts';
+import { LoopDelay } from '../../server/metrics/loop-delay.ts';
+import { ServerMetrics } from '../../server/metrics/server-metrics.ts';
+import { listen, type RunningServer, type ServerOptions } from '../../server/server.ts';
+import type { Deployment, Fleet } from './fleet.ts';
+import { ServerLog } from './log.ts';
+
+/** The server of one process, with its log and its figures. */
+export class Service implements Fleet {
+  readonly workers = 1;
+  readonly log: ServerLog;
+  readonly #server: RunningServer;
+  readonly #metrics: ServerMetrics;
+  readonly #loopDelay = new LoopDelay();
+  readonly #prefix: string;
+  /** Host keys of the state folder are read once: a server keeps its identity while it runs. */
+  readonly #share: number;
+
+  private constructor(log: ServerLog, server: RunningServer, metrics: ServerMetrics, prefix: string, share: number) {
+    this.log = log;
+    this.#server = server;
+    this.#metrics = metrics;
+    this.#prefix = prefix;
+    this.#share = share;
+  }
+
+  /** @param worker which of how many processes this is; undefined where it is the only one */
+  static async start(
+    deployment: Deployment,
+    worker?: { readonly number: number; readonly of: number },
+  ): Promise<Service> {
+    const log = await openLog(deployment, worker?.number);
+    try {
+      const metrics = new ServerMetrics();
+      const share = worker?.of ?? 1;
+      const onEvent = (event: ServerEvent): void => {
+        metrics.note(event);
+        log.write(logRecord(event));
+      };
+      const server = await listen({ ...(await serverOptions(deployment, share)), onEvent });
+      return new Service(log, server, metrics, worker === undefined ? '' : `${worker.number}.`, share);
+    } catch (error) {
+      log.flush();
+      throw error;
+    }
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.#server.addresses;
+  }
+
+  async sessions(): Promise<readonly SessionReport[]> {
+    return this.#server.sessions().map((session) => ({ ...session, id: `${this.#prefix}${session.id}` }));
+  }
+
+  async transfers(): Promise<readonly TransferReport[]> {
+    return this.#server.transfers().map(({ id, connection, service, direction, path, startedAtMs, ...rest }) => ({
+      id: `${this.#prefix}${id}`,
+      session: `${this.#prefix}${connection.id}`,
+      address: connection.address,
+      ...(connection.user === undefined ? {} : { user: connection.user }),
+      service,
+      direction,
+      path,
+      startedAtMs,
+      bytes: rest.bytes,
+      file: rest.file,
+      fileBytes: rest.fileBytes,
+      fileSize: rest.fileSize,
+    }));
+  }
+
+  async kick(id: string): Promise<boolean> {
+    return id.startsWith(this.#prefix) && this.#server.kick(Number(id.slice(this.#prefix.length)));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const { moved } = this.#server;
+    return {
+      ...this.#metrics.snapshot({
+        sessions: this.#server.sessions(),
+        transfers: this.#server.transfers().length,
+        moved,
+      }),
+      ...this.#loopDelay.snapshot(),
+      sealift_resident_memory_bytes: process.memoryUsage.rss(),
+    };
+  }
+
+  async reload(deployment: Deployment): Promise<void> {
+    await this.#server.reload(await serverOptions(deployment, this.#share));
+    this.log.level = levelOf(deployment);
+    this.log.reopen();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#server.close({ graceMs });
+    this.#loopDelay.stop();
+    this.log.flush();
+  }
+}
+
+/** The log of a process, as the configuration has it. */
+export async function openLog(deployment: Deployment, worker?: number): Promise<ServerLog> {
+  const { config, logFile } = deployment.prepared;
+  const isText =
+    config.log.format === 'text' || (config.log.format === 'auto' && logFile === undefined && process.stderr.isTTY);
+  return await ServerLog.open({ level: levelOf(deployment), format: isText ? 'text' : 'json', file: logFile, worker });
+}
+
+function levelOf({ prepared, verbose }: Deployment): 'error' | 'warn' | 'info' | 'debug' {
+  return verbose ? 'debug' : prepared.config.log.level;
+}
+
+/** @param share how many processes share the limits: connections are dealt out in turn, so each has its part, rounded up */
+async function serverOptions(
+  { prepared, inherited }: Deployment,
+  share: number,
+): Promise<Omit<ServerOptions, 'onEvent'>> {
+  const { settings, state, config } = prepared;
+  const hostKeys = settings.hostKeys.length > 0 ? settings.hostKeys : (await loadHostKeys(state)).keys;
+  const limits = { ...config.limits };
+  for (const name of SHARED_LIMITS) limits[name] = Math.ceil(limits[name] / share);
+  return { ...settings, hostKeys, limits, listen: inherited.length > 0 ? inherited : config.listen };
+}
+
+/** Limits that hold for the server as a whole, not for each connection. */
+const SHARED_LIMITS = [
+  'connections',
+  'unauthenticated',
+  'unauthenticatedPerSource',
+  'sessions',
+  'sessionsPerUser',
+  'sessionsPerSource',
+  'transfers',
+  'transfersPerUser',
+] as const;
