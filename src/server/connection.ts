@@ -132,7 +132,9 @@ export class Connection implements Applicant, SessionHost {
 
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {
     const principal = this.#accepted?.principal;
-    return principal !== undefined && (await this.#generation.access.mayRun(principal, this.#info, command, args, this.gone));
+    return (
+      principal !== undefined && (await this.#generation.access.mayRun(principal, this.#info, command, args, this.gone))
+    );
   }
 
   /** Begins to talk. */

@@ -6,7 +6,7 @@ import { Access, type AccessOptions } from './access.ts';
 import { algorithms, legacyAlgorithms } from './algorithms.ts';
 import { type HostKey, toLegacyHostKeys, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
-import { type Network, networkMatcher } from './networks.ts';
+import { networkMatcher } from './networks.ts';
 
 /** What of a server can be changed while it runs. */
 export interface ServerSettings extends AccessOptions {
@@ -22,7 +22,7 @@ export interface ServerSettings extends AccessOptions {
   /** Shown to clients before they log in. */
   readonly banner?: string | undefined;
   /** Networks whose clients are offered old algorithms too: diffie-hellman-group14-sha1, ssh-rsa, aes-cbc, hmac-sha1. Default none. */
-  readonly legacyFrom?: readonly Network[] | undefined;
+  readonly legacyFrom?: readonly string[] | undefined;
 }
 
 /** Settings that were checked and made ready. Each connection keeps those it has logged in with. */

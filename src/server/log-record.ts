@@ -24,6 +24,7 @@ const levels: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'negotiation-failed': 'warn',
   'legacy-algorithms': 'warn',
   'login-accepted': 'info',
+  'login-partial': 'info',
   'login-refused': 'warn',
   'request-refused': 'info',
   'transfer-started': 'info',

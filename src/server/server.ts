@@ -156,7 +156,10 @@ class CopyServer implements RunningServer, ConnectionHost {
     connection.start();
   }
 
-  #refusal(connection: Connection, address: string): { readonly limit: RefusedBy; readonly reason: string } | undefined {
+  #refusal(
+    connection: Connection,
+    address: string,
+  ): { readonly limit: RefusedBy; readonly reason: string } | undefined {
     if (this.#closing !== undefined) return { limit: 'stopping', reason: 'the server is stopping' };
     const { connections } = this.#generation.limits;
     if (this.#connections.size >= connections)

@@ -92,7 +92,7 @@ it('sessions and transfers are listed, and a session can be ended with its trans
   await once(upload, 'data');
   upload.write('C0644 10 f\nabc');
   while (server.transfers()[0]?.fileBytes !== 3) await new Promise(setImmediate);
-  expect(server.transfers()).toMatchObject([{ id: 1, path: 'f', file: 'f', fileSize: 10, direction: 'received' }]);
+  expect(server.transfers()).toMatchObject([{ id: 1, path: 'f', file: '/f', fileSize: 10, direction: 'received' }]);
   expect(server.sessions()).toMatchObject([{ id: 1, user: 'alice', transfers: 1 }]);
   expect(server.kick(2)).toBe(false);
   expect(server.kick(1)).toBe(true);

@@ -15,11 +15,20 @@ const START_MS = 60_000;
 /** What a worker needs to end after its grace. Milliseconds. */
 const FAREWELL_MS = 5000;
 
+/** What several processes need around them. */
+export interface ClusterHost {
+  readonly defaultState: string;
+  readonly note: (level: LogLevel, message: string) => void;
+  /** A worker is gone that was not asked to go: what it owed is left to do. */
+  readonly onExit: () => void;
+}
+
 /** Several processes on the same addresses. This one owns the sockets and deals out connections in turn; the workers serve them. Dead workers are replaced. */
 export class ClusterFleet implements Fleet {
   readonly workers: number;
   readonly #links = new Map<number, WorkerLink>();
   readonly #note: (level: LogLevel, message: string) => void;
+  readonly #onExit: () => void;
   readonly #defaultState: string;
   readonly #timers = new Set<NodeJS.Timeout>();
   #deployment: Deployment;
@@ -27,20 +36,17 @@ export class ClusterFleet implements Fleet {
   #exits = 0;
   #isClosing = false;
 
-  private constructor(deployment: Deployment, defaultState: string, note: (level: LogLevel, message: string) => void) {
+  private constructor(deployment: Deployment, { defaultState, note, onExit }: ClusterHost) {
     this.workers = deployment.prepared.config.workers;
     this.#deployment = deployment;
     this.#defaultState = defaultState;
     this.#note = note;
+    this.#onExit = onExit;
   }
 
   /** @throws where a worker cannot start: then none is left */
-  static async start(
-    deployment: Deployment,
-    defaultState: string,
-    note: (level: LogLevel, message: string) => void,
-  ): Promise<ClusterFleet> {
-    const fleet = new ClusterFleet(deployment, defaultState, note);
+  static async start(deployment: Deployment, host: ClusterHost): Promise<ClusterFleet> {
+    const fleet = new ClusterFleet(deployment, host);
     cluster.schedulingPolicy = cluster.SCHED_RR;
     cluster.setupPrimary({ exec: process.argv[1] ?? '', args: ['serve'] });
     try {
@@ -62,6 +68,7 @@ export class ClusterFleet implements Fleet {
       this.#links.delete(number);
       if (!isUp || this.#isClosing) return;
       this.#exits++;
+      this.#onExit();
       this.#restart(number, backoff, performance.now() - started, signal ?? `status ${code}`);
     });
     const { text, inherited, verbose, prepared } = this.#deployment;

@@ -12,7 +12,7 @@ import type { ServerLog } from './log.ts';
 import { Operation } from './operation.ts';
 import type { ConfiguredOptions } from './options.ts';
 import { serveSignals } from './serve-signals.ts';
-import { openLog, Service } from './service.ts';
+import { openAccounting, openLog, Service } from './service.ts';
 
 /** Serves what a configuration file says until a signal. @returns the exit status */
 export async function serveConfigured(options: ConfiguredOptions, reporter: Reporter): Promise<number> {
@@ -49,15 +49,38 @@ export async function serveConfigured(options: ConfiguredOptions, reporter: Repo
 }
 
 async function startFleet(deployment: Deployment, defaultState: string): Promise<{ fleet: Fleet; log: ServerLog }> {
+  await recoverAccounting(deployment);
   if (deployment.prepared.config.workers === 1) {
     const service = await Service.start(deployment);
     return { fleet: service, log: service.log };
   }
   const log = await openLog(deployment);
-  const fleet = await ClusterFleet.start(deployment, defaultState, (level, message) =>
-    log.note(level, message, { event: 'worker' }),
-  );
+  const fleet = await ClusterFleet.start(deployment, {
+    defaultState,
+    note: (level, message) => log.note(level, message, { event: 'worker' }),
+    onExit: () => {
+      recoverAccounting(deployment).catch((error: unknown) =>
+        log.note('error', `accounting: ${error instanceof Error ? error.message : String(error)}`, {
+          event: 'warning',
+        }),
+      );
+    },
+  });
   return { fleet, log };
+}
+
+/** Writes the stop records that a killed server owes, before anybody begins new ones. */
+async function recoverAccounting(deployment: Deployment): Promise<void> {
+  const log = await openLog(deployment);
+  const accounting = openAccounting(deployment, log);
+  try {
+    const count = await accounting.recover();
+    if (count > 0)
+      log.note('warn', `${count} stop records of an earlier process were written`, { event: 'recovered', count });
+  } finally {
+    accounting.close();
+    log.flush();
+  }
 }
 
 /** A second signal: nobody waits any longer. */

@@ -106,6 +106,7 @@ export class Operation implements ControlTarget, MetricsSource {
       ...(prepared.state === now.state ? [] : ['state']),
       ...(prepared.config.workers === now.config.workers ? [] : ['workers']),
       ...(prepared.logFile === now.logFile ? [] : ['log.file']),
+      ...(JSON.stringify(prepared.accounting) === JSON.stringify(now.accounting) ? [] : ['accounting']),
       ...(prepared.config.log.format === now.config.log.format ? [] : ['log.format']),
     ];
     for (const key of fixed)

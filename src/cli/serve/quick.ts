@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
+import type { LocalUser } from '../../aaa/local-user.ts';
 import { FileError } from '../../base/errors.ts';
 import { describeEvent } from '../../server/events.ts';
 import { loadHostKeys } from '../../server/host-keys.ts';
 import { formatListenAddress, type ListenAddress } from '../../server/listen-address.ts';
 import { listen, type RunningServer } from '../../server/server.ts';
-import type { LocalUser } from '../../aaa/local-user.ts';
 import type { Reporter } from '../report.ts';
 import { abortOnSignals } from '../signals.ts';
 import type { QuickOptions } from './options.ts';

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { Accounting } from '../../aaa/accounting/accounting.ts';
 import type { SessionReport, TransferReport } from '../../server/control/protocol.ts';
 import type { ServerEvent } from '../../server/events.ts';
 import { loadHostKeys } from '../../server/host-keys.ts';
@@ -6,7 +8,7 @@ import { logRecord } from '../../server/log-record.ts';
 import type { Snapshot } from '../../server/metrics/exposition.ts';
 import { LoopDelay } from '../../server/metrics/loop-delay.ts';
 import { ServerMetrics } from '../../server/metrics/server-metrics.ts';
-import { listen, type RunningServer, type ServerOptions } from '../../server/server.ts';
+import { type ChangedOptions, listen, type RunningServer } from '../../server/server.ts';
 import type { Deployment, Fleet } from './fleet.ts';
 import { ServerLog } from './log.ts';
 
@@ -16,17 +18,19 @@ export class Service implements Fleet {
   readonly log: ServerLog;
   readonly #server: RunningServer;
   readonly #metrics: ServerMetrics;
+  readonly #accounting: Accounting;
   readonly #loopDelay = new LoopDelay();
   readonly #prefix: string;
   /** Host keys of the state folder are read once: a server keeps its identity while it runs. */
   readonly #share: number;
 
-  private constructor(log: ServerLog, server: RunningServer, metrics: ServerMetrics, prefix: string, share: number) {
-    this.log = log;
-    this.#server = server;
-    this.#metrics = metrics;
-    this.#prefix = prefix;
-    this.#share = share;
+  private constructor(parts: ServiceParts) {
+    this.log = parts.log;
+    this.#server = parts.server;
+    this.#metrics = parts.metrics;
+    this.#accounting = parts.accounting;
+    this.#prefix = parts.prefix;
+    this.#share = parts.share;
   }
 
   /** @param worker which of how many processes this is; undefined where it is the only one */
@@ -35,16 +39,21 @@ export class Service implements Fleet {
     worker?: { readonly number: number; readonly of: number },
   ): Promise<Service> {
     const log = await openLog(deployment, worker?.number);
+    let accounting: Accounting | undefined;
     try {
+      accounting = openAccounting(deployment, log);
       const metrics = new ServerMetrics();
       const share = worker?.of ?? 1;
       const onEvent = (event: ServerEvent): void => {
         metrics.note(event);
         log.write(logRecord(event));
       };
-      const server = await listen({ ...(await serverOptions(deployment, share)), onEvent });
-      return new Service(log, server, metrics, worker === undefined ? '' : `${worker.number}.`, share);
+      const { account } = accounting;
+      const server = await listen({ ...(await serverOptions(deployment, share)), account, onEvent });
+      const prefix = worker === undefined ? '' : `${worker.number}.`;
+      return new Service({ log, server, metrics, accounting, prefix, share });
     } catch (error) {
+      accounting?.close();
       log.flush();
       throw error;
     }
@@ -96,13 +105,36 @@ export class Service implements Fleet {
     await this.#server.reload(await serverOptions(deployment, this.#share));
     this.log.level = levelOf(deployment);
     this.log.reopen();
+    try {
+      this.#accounting.reopen();
+    } catch (error) {
+      this.log.note('error', `accounting: ${error instanceof Error ? error.message : String(error)}`, {
+        event: 'warning',
+      });
+    }
   }
 
   async close(graceMs: number): Promise<void> {
     await this.#server.close({ graceMs });
+    this.#accounting.close();
     this.#loopDelay.stop();
     this.log.flush();
   }
+}
+
+interface ServiceParts {
+  readonly log: ServerLog;
+  readonly server: RunningServer;
+  readonly metrics: ServerMetrics;
+  readonly accounting: Accounting;
+  readonly prefix: string;
+  readonly share: number;
+}
+
+/** The accounting of a process. Several share the file. */
+export function openAccounting({ prepared }: Deployment, log: ServerLog): Accounting {
+  const warn = (text: string): void => log.note('warn', text, { event: 'warning' });
+  return Accounting.open(prepared.accounting, { pid: process.pid, hostname: hostname(), warn });
 }
 
 /** The log of a process, as the configuration has it. */
@@ -118,10 +150,7 @@ function levelOf({ prepared, verbose }: Deployment): 'error' | 'warn' | 'info' |
 }
 
 /** @param share how many processes share the limits: connections are dealt out in turn, so each has its part, rounded up */
-async function serverOptions(
-  { prepared, inherited }: Deployment,
-  share: number,
-): Promise<Omit<ServerOptions, 'onEvent'>> {
+async function serverOptions({ prepared, inherited }: Deployment, share: number): Promise<ChangedOptions> {
   const { settings, state, config } = prepared;
   const hostKeys = settings.hostKeys.length > 0 ? settings.hostKeys : (await loadHostKeys(state)).keys;
   const limits = { ...config.limits };

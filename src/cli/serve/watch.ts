@@ -56,13 +56,14 @@ async function lookAt(client: ControlClient): Promise<Look> {
 }
 
 function show(lines: TransferLines, { status, transfers }: Look, isScreen: boolean): void {
-  const { columns = COLUMNS, rows = ROWS } = process.stdout;
+  // Undefined where there is no terminal, whatever the types say.
+  const { columns, rows }: { columns?: number; rows?: number } = process.stdout;
   const drawn = lines.lines(
     status,
     transfers,
     performance.now() / 1000,
-    columns,
-    isScreen ? rows : Number.MAX_SAFE_INTEGER,
+    columns ?? COLUMNS,
+    isScreen ? (rows ?? ROWS) : Number.MAX_SAFE_INTEGER,
   );
   if (isScreen) process.stdout.write(`${HOME}${drawn.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
   else process.stdout.write(`${drawn.join('\n')}\n`);

@@ -1,5 +1,5 @@
+import type { FileOperation } from '../../base/file-operation.ts';
 import type { ListenAddress } from '../listen-address.ts';
-import type { Network } from '../networks.ts';
 
 /*
  * What a configuration file says, with its defaults filled in. Paths are as written; they begin at the folder of the file. Times are milliseconds, sizes bytes. schema.ts says what each
@@ -53,30 +53,33 @@ export interface UserConfig {
   readonly disabled: boolean;
 }
 
-/** What a file of users says. */
-export interface UsersFile {
-  readonly users: readonly UserConfig[];
-}
-
-export type RightName = 'list' | 'read' | 'write' | 'overwrite' | 'delete' | 'rename' | 'mkdir';
-
 export interface RightsRuleConfig {
   readonly users: readonly string[];
   readonly groups: readonly string[];
   readonly privilege: number | undefined;
-  readonly path: string;
-  readonly allow: readonly RightName[];
+  readonly paths: readonly string[];
+  readonly allow: readonly FileOperation[];
 }
 
 /** One method of a list, in Cisco's words. */
-export type MethodName = 'local' | 'none' | 'group tacacs+' | 'group radius';
+export type MethodName = 'local' | 'none' | 'if-authenticated' | 'group tacacs+' | 'group radius';
 
 export interface AaaConfig {
   readonly authentication: { readonly login: readonly MethodName[] };
-  readonly authorization: { readonly exec: readonly MethodName[]; readonly commands: readonly MethodName[] };
+  readonly authorization: {
+    readonly exec: readonly MethodName[] | undefined;
+    readonly commands: readonly MethodName[] | undefined;
+  };
   readonly accounting: { readonly exec: readonly MethodName[]; readonly commands: readonly MethodName[] };
   readonly blockFor: { readonly time: number; readonly attempts: number; readonly within: number };
-  readonly penalties: { readonly first: number; readonly longest: number; readonly exempt: readonly Network[] };
+  readonly penalties: {
+    readonly enabled: boolean;
+    readonly free: number;
+    readonly first: number;
+    readonly longest: number;
+    readonly forget: number;
+  };
+  readonly exempt: readonly string[];
 }
 
 /** The fields of ServerLimits under the names they have in a file. */
@@ -105,7 +108,7 @@ export interface LimitsConfig {
 
 export interface AlgorithmsConfig {
   readonly profile: 'default';
-  readonly legacy: { readonly from: readonly Network[] };
+  readonly legacy: { readonly from: readonly string[] };
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';

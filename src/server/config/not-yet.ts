@@ -17,12 +17,7 @@ export function checkNotYet(config: ServeConfig, report: ReportProblem): void {
   }
   for (const [index, user] of config.users.entries()) {
     const key = `users[${index}]`;
-    refuse(user.require.length > 0, `${key}.require`);
     refuse(user.roots.length > 0, `${key}.roots`);
     refuse(user.home !== undefined, `${key}.home`);
   }
-  refuse(config.rights.length > 0, 'rights');
-  refuse(config.aaa.blockFor.time > 0, 'aaa.block-for.time');
-  refuse(config.accounting.file !== undefined, 'accounting.file');
-  refuse(config.accounting.syslog !== undefined, 'accounting.syslog');
 }

@@ -1,15 +1,14 @@
 import { checkTree, type Places } from './check.ts';
-import type { ServeConfig, UserConfig, UsersFile } from './config.ts';
+import type { ServeConfig } from './config.ts';
 import { ConfigError, type Place, Problems } from './problems.ts';
-import { checkRules, checkUsers } from './rules.ts';
-import { configType, usersFileType } from './schema.ts';
-import type { Type } from './schema-types.ts';
+import { checkRules } from './rules.ts';
+import { configType } from './schema.ts';
 import { readYaml } from './yaml-tree.ts';
 
 /** A configuration, and where its keys stand, for what is found out later. */
-export interface ParsedConfig<T> {
+export interface ParsedConfig {
   readonly file: string;
-  readonly value: T;
+  readonly value: ServeConfig;
   readonly places: Places;
 }
 
@@ -19,35 +18,19 @@ export interface ParsedConfig<T> {
  * @param file its name, for messages
  * @throws {ConfigError} with all that is wrong, up to 50 problems
  */
-export function parseConfig(text: string, file: string): ParsedConfig<ServeConfig> {
-  return parse(text, file, configType, checkRules);
-}
-
-/** As {@link parseConfig}, for a file of users. */
-export function parseUsersFile(text: string, file: string): ParsedConfig<UsersFile> {
-  return parse(text, file, usersFileType, (value: { readonly users: readonly UserConfig[] }, report) =>
-    checkUsers(value.users, report),
-  );
+export function parseConfig(text: string, file: string): ParsedConfig {
+  const problems = new Problems(file);
+  const node = readYaml(text, problems);
+  if (node === undefined || problems.count > 0) throw new ConfigError(problems.list());
+  const { value, places } = checkTree(node, configType, problems);
+  // Further rules speak of values, which are complete only where nothing was wrong so far.
+  if (problems.count === 0) checkRules(value, (key, message) => problems.add(key, placeOf(places, key), message));
+  if (problems.count > 0) throw new ConfigError(problems.list());
+  return { file, value, places };
 }
 
 /** Reports a problem of a key by its path. */
 export type ReportProblem = (key: string, message: string) => void;
-
-function parse<T>(
-  text: string,
-  file: string,
-  type: Type<T>,
-  checkMore: (value: T, report: ReportProblem) => void,
-): ParsedConfig<T> {
-  const problems = new Problems(file);
-  const node = readYaml(text, problems);
-  if (node === undefined || problems.count > 0) throw new ConfigError(problems.list());
-  const { value, places } = checkTree(node, type, problems);
-  // Further rules speak of values, which are complete only where nothing was wrong so far.
-  if (problems.count === 0) checkMore(value, (key, message) => problems.add(key, placeOf(places, key), message));
-  if (problems.count > 0) throw new ConfigError(problems.list());
-  return { file, value, places };
-}
 
 /** Where a key stands, or the nearest one above it that is there. */
 export function placeOf(places: Places, key: string): Place {

@@ -1,15 +1,17 @@
 import { realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { AccountingOptions } from '../../aaa/accounting/accounting.ts';
+import { parseAuthorizedKeys } from '../../aaa/authorized-keys.ts';
+import { type LocalUser, prepareUser } from '../../aaa/local-user.ts';
+import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
-import { parseAuthorizedKeys } from '../authorized-keys.ts';
 import type { ServerSettings } from '../generation.ts';
 import { readHostKeys } from '../host-keys.ts';
-import type { ServerUser } from '../users.ts';
+import { accessOptions, toLocalUser } from './access.ts';
 import type { ServeConfig, UserConfig } from './config.ts';
 import { readTextFile } from './files.ts';
-import { type ParsedConfig, parseConfig, parseUsersFile, placeOf } from './parse.ts';
+import { type ParsedConfig, parseConfig, placeOf } from './parse.ts';
 import { ConfigError, Problems } from './problems.ts';
-import { checkRootNames } from './rules.ts';
 import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
 
 /** A configuration that was read with everything it names, ready to be served. Paths are absolute. */
@@ -18,6 +20,7 @@ export interface PreparedConfig {
   readonly config: ServeConfig;
   readonly state: string;
   readonly logFile: string | undefined;
+  readonly accounting: AccountingOptions;
   /** Without the host keys where they are to be made in the state folder. */
   readonly settings: ServerSettings;
 }
@@ -43,12 +46,12 @@ export async function readConfigFile(file: string): Promise<string> {
 }
 
 class Preparation {
-  readonly #parsed: ParsedConfig<ServeConfig>;
+  readonly #parsed: ParsedConfig;
   readonly #config: ServeConfig;
   readonly #problems: Problems;
   readonly #defaultState: string;
 
-  constructor(parsed: ParsedConfig<ServeConfig>, defaultState: string) {
+  constructor(parsed: ParsedConfig, defaultState: string) {
     this.#parsed = parsed;
     this.#config = parsed.value;
     this.#problems = new Problems(parsed.file);
@@ -70,9 +73,10 @@ class Preparation {
     if (this.#problems.count > 0) throw new ConfigError(this.#problems.list());
     const { limits, durable, algorithms } = config;
     const root = this.#path(config.roots[0]?.path ?? '');
-    const settings = { hostKeys, users, root, limits, durable, banner, legacyFrom: algorithms.legacy.from };
+    const legacyFrom = algorithms.legacy.from;
+    const settings = { ...accessOptions(config, users), hostKeys, root, limits, durable, banner, legacyFrom };
     const logFile = config.log.file === undefined ? undefined : this.#path(config.log.file);
-    return { file, config, state, logFile, settings };
+    return { file, config, state, logFile, accounting: this.#accounting(state), settings };
   }
 
   #path(written: string): string {
@@ -108,8 +112,17 @@ class Preparation {
     }
   }
 
-  async #users(users: readonly UserConfig[]): Promise<ServerUser[]> {
-    const made: ServerUser[] = [];
+  #accounting(state: string): AccountingOptions {
+    const { file, syslog } = this.#config.accounting;
+    return {
+      log: file === undefined ? join(state, 'accounting.jsonl') : this.#path(file),
+      journals: join(state, 'journals'),
+      syslog: syslog === undefined ? [] : [{ host: syslog.address, port: syslog.port, protocol: 'udp' }],
+    };
+  }
+
+  async #users(users: readonly UserConfig[]): Promise<LocalUser[]> {
+    const made: LocalUser[] = [];
     for (const [index, user] of users.entries()) {
       const key = `users[${index}]`;
       this.#checkKeys(user.authorizedKeys, (line) => `${key}.authorized-keys[${line - 1}]`);
@@ -118,7 +131,9 @@ class Preparation {
         file === undefined ? undefined : await this.#read(`${key}.authorized-keys-file`, file, MAX_TEXT_BYTES);
       const lines = text?.split(/\r?\n/) ?? [];
       this.#checkKeys(lines, () => `${key}.authorized-keys-file`, true);
-      if (!user.disabled) made.push(toServerUser(user, [...user.authorizedKeys, ...lines]));
+      const local = toLocalUser(user, [...user.authorizedKeys, ...lines]);
+      await this.#checkUser(local, key);
+      made.push(local);
     }
     return made;
   }
@@ -129,34 +144,28 @@ class Preparation {
       this.#report(keyOf(line), isFile ? `line ${line}: ${reason}` : reason);
   }
 
-  async #usersFile(path: string | undefined): Promise<ServerUser[]> {
-    if (path === undefined) return [];
-    const text = await this.#read('users-file', path, MAX_CONFIG_BYTES);
-    if (text === undefined) return [];
-    const file = this.#path(path);
-    const parsed = parseUsersFile(text, file);
-    const problems = new Problems(file);
-    const names = new Set(this.#config.users.map(({ name }) => name));
-    const roots = this.#config.roots.map(({ name }) => name);
-    const report = (key: string, message: string): void => problems.add(key, placeOf(parsed.places, key), message);
-    const users: ServerUser[] = [];
-    for (const [index, user] of parsed.value.users.entries()) {
-      const key = `users[${index}]`;
-      if (names.has(user.name)) report(`${key}.name`, 'the configuration has a user of this name');
-      checkRootNames(user, roots, key, report);
-      for (const { line, reason } of parseAuthorizedKeys(user.authorizedKeys).rejected)
-        report(`${key}.authorized-keys[${line - 1}]`, reason);
-      if (user.authorizedKeysFile !== undefined)
-        report(`${key}.authorized-keys-file`, 'is for the configuration; give the keys here');
-      if (!user.disabled) users.push(toServerUser(user, user.authorizedKeys));
+  async #checkUser(user: LocalUser, key: string): Promise<void> {
+    try {
+      // Keys that cannot be used are told line by line.
+      await prepareUser(user, () => {});
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+      this.#report(key, error.message);
     }
-    if (problems.count > 0) throw new ConfigError([...this.#problems.list(), ...problems.list()]);
+  }
+
+  async #usersFile(path: string | undefined): Promise<readonly LocalUser[]> {
+    if (path === undefined) return [];
+    const users = (await this.#attempt('users-file', () => loadUsersFile(this.#path(path)))) ?? [];
+    const names = new Set(this.#config.users.map(({ name }) => name));
+    for (const user of users) {
+      if (names.has(user.name)) this.#report('users-file', `the configuration has a user ${user.name} too`);
+      this.#checkKeys(user.authorizedKeys ?? [], () => 'users-file', true);
+      // The types of a file's fields are checked where it is read, what they mean here.
+      await this.#checkUser(user, 'users-file');
+    }
     return users;
   }
-}
-
-function toServerUser({ name, passwordHash }: UserConfig, authorizedKeys: readonly string[]): ServerUser {
-  return { name, passwordHash, authorizedKeys };
 }
 
 /** The real path of a folder. @throws {FileError} */

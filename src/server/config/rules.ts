@@ -1,5 +1,5 @@
 import { isLoopback } from '../listen-address.ts';
-import type { MethodName, ServeConfig, UserConfig } from './config.ts';
+import type { MethodName, RightsRuleConfig, ServeConfig, UserConfig } from './config.ts';
 import { nearest } from './nearest.ts';
 import { checkNotYet } from './not-yet.ts';
 import type { ReportProblem } from './parse.ts';
@@ -25,11 +25,11 @@ export function checkRules(config: ServeConfig, report: ReportProblem): void {
       `${JSON.stringify(listen.address)} can be reached by other machines; use 127.0.0.1 or [::1], or set metrics.public: true`,
     );
   checkMethods(config, report);
+  for (const [index, rule] of config.rights.entries()) checkRule(rule, config, `rights[${index}]`, report);
   checkNotYet(config, report);
 }
 
-/** The rules of users, which are the same in a file of their own. */
-export function checkUsers(users: readonly UserConfig[], report: ReportProblem): void {
+function checkUsers(users: readonly UserConfig[], report: ReportProblem): void {
   unique(
     users.map(({ name }) => name),
     (index) => report(`users[${index}].name`, 'another user has this name'),
@@ -51,7 +51,7 @@ export function checkUsers(users: readonly UserConfig[], report: ReportProblem):
 }
 
 /** @param key of the user */
-export function checkRootNames(user: UserConfig, roots: readonly string[], key: string, report: ReportProblem): void {
+function checkRootNames(user: UserConfig, roots: readonly string[], key: string, report: ReportProblem): void {
   for (const [index, name] of user.roots.entries()) {
     if (roots.includes(name)) continue;
     const close = nearest(name, roots);
@@ -60,11 +60,22 @@ export function checkRootNames(user: UserConfig, roots: readonly string[], key: 
   }
 }
 
+/** A rule for somebody who is not there is a name written wrong, and gives nothing or too much. Users of a file may come and go. */
+function checkRule(rule: RightsRuleConfig, config: ServeConfig, key: string, report: ReportProblem): void {
+  const names = config.users.map(({ name }) => name);
+  for (const [index, name] of rule.users.entries()) {
+    if (config.usersFile !== undefined || names.includes(name)) continue;
+    const close = nearest(name, names);
+    const hint = close === undefined ? '' : `; did you mean ${close}?`;
+    report(`${key}.users[${index}]`, `there is no user ${JSON.stringify(name)}${hint}`);
+  }
+}
+
 function checkMethods({ aaa }: ServeConfig, report: ReportProblem): void {
   const lists: readonly [string, readonly MethodName[]][] = [
     ['aaa.authentication.login', aaa.authentication.login],
-    ['aaa.authorization.exec', aaa.authorization.exec],
-    ['aaa.authorization.commands', aaa.authorization.commands],
+    ['aaa.authorization.exec', aaa.authorization.exec ?? []],
+    ['aaa.authorization.commands', aaa.authorization.commands ?? []],
     ['aaa.accounting.exec', aaa.accounting.exec],
     ['aaa.accounting.commands', aaa.accounting.commands],
   ];
@@ -73,6 +84,7 @@ function checkMethods({ aaa }: ServeConfig, report: ReportProblem): void {
     for (const [index, method] of methods.entries())
       if (method.startsWith('group ')) report(`${key}[${index}]`, `"${method}" is not available yet; use local`);
   }
+  checkOrder(lists, report);
   const none = aaa.authentication.login.indexOf('none');
   if (none >= 0)
     report(`aaa.authentication.login[${none}]`, '"none" would let everybody in; it is not allowed for logins');
@@ -84,5 +96,20 @@ function unique(values: readonly (string | undefined)[], twice: (index: number) 
     if (value === undefined) continue;
     if (seen.has(value)) twice(index);
     seen.add(value);
+  }
+}
+
+/** Nothing behind a method that always decides is ever asked; and the words that a service does not have. */
+function checkOrder(lists: readonly (readonly [string, readonly MethodName[]])[], report: ReportProblem): void {
+  for (const [key, methods] of lists) {
+    for (const [index, method] of methods.entries()) {
+      const isSure = method === 'none' || method === 'if-authenticated';
+      if (isSure && index < methods.length - 1)
+        report(`${key}[${index}]`, `nothing behind "${method}" is ever asked; put it last`);
+      if (method === 'if-authenticated' && !key.startsWith('aaa.authorization'))
+        report(`${key}[${index}]`, '"if-authenticated" is for authorization');
+      if (key.startsWith('aaa.accounting') && method === 'none')
+        report(`${key}[${index}]`, '"none" is not available yet; records are always kept');
+    }
   }
 }

@@ -1,7 +1,10 @@
+import { parseNetwork } from '../../aaa/address.ts';
+import { parsePasswordHash } from '../../aaa/password-hash.ts';
+import { PathPattern } from '../../aaa/path-pattern.ts';
+import { DEFAULT_PENALTIES } from '../../aaa/penalties.ts';
+import { fileOperations } from '../../base/file-operation.ts';
 import { printable } from '../../base/printable.ts';
 import { type ListenAddress, readListenAddress } from '../listen-address.ts';
-import { type Network, readNetwork } from '../networks.ts';
-import { parsePasswordHash } from '../password-hash.ts';
 import type {
   AaaConfig,
   AccountingConfig,
@@ -13,13 +16,13 @@ import type {
   RootConfig,
   ServeConfig,
   UserConfig,
-  UsersFile,
 } from './config.ts';
 import { limitsType } from './limits-schema.ts';
 import {
   boolean,
   choice,
   duration,
+  type Field,
   integer,
   list,
   object,
@@ -31,15 +34,16 @@ import {
   type Type,
   text,
 } from './schema-types.ts';
+import { formatMilliseconds } from './units.ts';
 
 const path: Type<string> = text('a path');
 const address: Type<ListenAddress> = text('ADDRESS:PORT (IPv6: [ADDRESS]:PORT)', {
   examples: ['127.0.0.1:2222', '[::1]:2222'],
   read: readListenAddress,
 });
-const network: Type<Network> = text('an address or a network', {
+const network: Type<string> = text('an address or a network', {
   examples: ['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'],
-  read: readNetwork,
+  read: (given) => (typeof parseNetwork(given) === 'object' ? given : undefined),
 });
 
 /** A name of our own: users, groups, roots. */
@@ -75,7 +79,7 @@ const root: Type<RootConfig> = object<RootConfig>({
   keepFree: optional(size(1), 'What uploads leave free on the disk.', 'nothing is kept free'),
 });
 
-const passwordHash: Type<string> = text('a hash as $scrypt$ln=15,r=8,p=1$SALT$HASH', {
+const passwordHash: Type<string> = text('a hash as $scrypt$ln=15,r=8,p=1$SALT$HASH (sealift user hash makes one)', {
   secret: true,
   maxLength: 512,
   read: (given) => (isPasswordHash(given) ? given : undefined),
@@ -92,53 +96,68 @@ function isPasswordHash(given: string): boolean {
 
 const user: Type<UserConfig> = object<UserConfig>({
   name: required(userName, 'The login name.'),
-  privilege: otherwise(integer(0, 15), 1, 'The privilege level, 0 to 15.'),
+  privilege: otherwise(
+    integer(0, 15),
+    15,
+    'The privilege level. Without rights below, 15 may do everything, 1 to 14 list and read, 0 nothing.',
+  ),
   groups: otherwise(list(word, 0, 100), [], 'Groups, for rights.'),
-  passwordHash: optional(passwordHash, 'A password, hashed with scrypt.', 'no password'),
+  passwordHash: optional(
+    passwordHash,
+    'A password, hashed with scrypt, or by Cisco IOS as type 8 or 9.',
+    'no password',
+  ),
   authorizedKeys: otherwise(
     list(text('a line of authorized_keys', { maxLength: 16_384 }), 0, 1000),
     [],
-    'Public keys, each a line in the format of authorized_keys.',
+    'Public keys, each a line in the format of authorized_keys, with from= and expiry-time= where wanted.',
   ),
   authorizedKeysFile: optional(path, 'A file of further public keys. It is read at the start and at each reload.'),
   require: otherwise(
     list(choice('publickey', 'password'), 0, 2),
     [],
-    'Credentials that are needed together. Without it one of them is enough.',
+    'Credentials that are needed together, in this order. Without it one of them is enough.',
   ),
   roots: otherwise(list(word, 0, 100), [], 'The roots that this user sees, by name. All of them unless given.'),
   home: optional(path, 'Where relative paths begin.', '/'),
   disabled: otherwise(boolean, false, 'Whether logins are refused.'),
 });
 
-/** A file of users. */
-export const usersFileType: Type<UsersFile> = object<UsersFile>({
-  users: otherwise(list(user), [], 'Users, as in the configuration.'),
-});
+function readPattern(given: string): string | undefined {
+  try {
+    return new PathPattern(given).text;
+  } catch {
+    return undefined;
+  }
+}
 
 const rule: Type<RightsRuleConfig> = object<RightsRuleConfig>({
   users: otherwise(list(userName), [], 'The users it is for. With groups and privilege absent too: everybody.'),
   groups: otherwise(list(word), [], 'The groups it is for.'),
   privilege: optional(integer(0, 15), 'The privilege level that is needed at least.', 'any level'),
-  path: required(
-    text('a path that begins with /', { read: (given) => (given.startsWith('/') ? given : undefined) }),
-    'A path or a pattern; below a folder it holds for everything.',
+  paths: otherwise(
+    list(text('a path or pattern that begins with /', { examples: ['/in', '/**/*.cfg'], read: readPattern }), 1, 100),
+    ['/'],
+    'Paths and all below them; * and ? stand for characters, ** for any number of folders.',
   ),
-  allow: required(
-    list(choice('list', 'read', 'write', 'overwrite', 'delete', 'rename', 'mkdir')),
-    'What may be done there. An empty list forbids everything.',
-  ),
+  allow: required(list(choice(...fileOperations)), 'What may be done there. An empty list forbids everything.'),
 });
 
 const methods: Type<readonly MethodName[]> = list(
-  text<MethodName>('a method: local, none, group tacacs+ or group radius', {
+  text<MethodName>('a method: local, none, if-authenticated, group tacacs+ or group radius', {
     examples: ['local'],
     read: (given) =>
-      ['local', 'none', 'group tacacs+', 'group radius'].includes(given) ? (given as MethodName) : undefined,
+      ['local', 'none', 'if-authenticated', 'group tacacs+', 'group radius'].includes(given)
+        ? (given as MethodName)
+        : undefined,
   }),
   1,
   4,
 );
+
+function seconds(name: 'firstSeconds' | 'maxSeconds' | 'forgetSeconds', doc: string): Field<number> {
+  return otherwise(duration(1000), formatMilliseconds(DEFAULT_PENALTIES[name] * 1000), doc);
+}
 
 const aaa: Type<AaaConfig> = object<AaaConfig>({
   authentication: section(
@@ -149,8 +168,12 @@ const aaa: Type<AaaConfig> = object<AaaConfig>({
   ),
   authorization: section(
     object<AaaConfig['authorization']>({
-      exec: otherwise(methods, ['local'], 'Who is asked for the privilege level.'),
-      commands: otherwise(methods, ['local'], 'Who is asked whether a command may run.'),
+      exec: optional(
+        methods,
+        'Who is asked whether somebody may do anything, and for the privilege level.',
+        'nobody is asked',
+      ),
+      commands: optional(methods, 'Who is asked whether a command may run.', 'nobody is asked'),
     }),
     'What somebody may do.',
   ),
@@ -163,24 +186,27 @@ const aaa: Type<AaaConfig> = object<AaaConfig>({
   ),
   blockFor: section(
     object<AaaConfig['blockFor']>({
-      time: otherwise(duration(0), '0 s', 'How long the server accepts no login after too many failures. 0 s: never.'),
+      time: otherwise(
+        duration(0, 65_535_000),
+        '0 s',
+        'How long the server accepts no login after too many failures. 0 s: never.',
+      ),
       attempts: otherwise(integer(1, 65_535), 10, 'How many failures are too many.'),
-      within: otherwise(duration(1000), '60 s', 'The time in which they are counted.'),
+      within: otherwise(duration(1000, 65_535_000), '60 s', 'The time in which they are counted.'),
     }),
     'A quiet mode after failed logins.',
   ),
   penalties: section(
     object<AaaConfig['penalties']>({
-      first: otherwise(
-        duration(0),
-        '1 s',
-        'How long a source must wait after a failed login; doubles with each. 0 s: no penalties.',
-      ),
-      longest: otherwise(duration(1000), '5 min', 'The longest penalty.'),
-      exempt: otherwise(list(network), [], 'Networks without penalties.'),
+      enabled: otherwise(boolean, true, 'Whether there are any.'),
+      free: otherwise(integer(0, 1000), DEFAULT_PENALTIES.free, 'How many failures are free.'),
+      first: seconds('firstSeconds', 'The first waiting time; each further failure doubles it.'),
+      longest: seconds('maxSeconds', 'The longest waiting time.'),
+      forget: seconds('forgetSeconds', 'After this time without a failure a source is forgotten.'),
     }),
     'Waiting times for sources whose logins fail.',
   ),
+  exempt: otherwise(list(network), [], 'Networks that neither block-for nor penalties apply to.'),
 });
 
 const algorithms: Type<AlgorithmsConfig> = object<AlgorithmsConfig>({
@@ -235,7 +261,10 @@ export const configType: Type<ServeConfig> = object<ServeConfig>({
   durable: otherwise(boolean, true, 'Whether an upload is on stable storage before it is confirmed.'),
   roots: required(list(root, 1, 64), 'The folders that users see.'),
   users: otherwise(list(user), [], 'Who may log in.'),
-  usersFile: optional(path, 'A file of further users, with the same key users.'),
+  usersFile: optional(
+    path,
+    'A file of further users, as sealift user keeps it. It is read at the start and at each reload.',
+  ),
   rights: otherwise(list(rule), [], 'What users may do, and where: the first rule that fits decides.'),
   aaa: section(aaa, 'Authentication, authorization and accounting.'),
   limits: section(limitsType, 'Bounds.'),

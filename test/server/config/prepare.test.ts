@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { formatPasswordHash, hashPassword } from '../../../src/aaa/password-hash.ts';
+import { formatUsersFile } from '../../../src/aaa/users-file.ts';
 import { type PreparedConfig, prepareConfig } from '../../../src/server/config/prepare.ts';
-import { formatPasswordHash, hashPassword } from '../../../src/server/password-hash.ts';
 import { makeKeyPair } from '../../support/key-pair.ts';
 import { tempDirectory } from '../../support/temp.ts';
 
@@ -28,7 +29,7 @@ describe('a configuration is read with the files it names', () => {
     const { state, settings } = await prepare(`${alice}banner-file: banner\n`);
     expect(state).toBe(join(folder, 'state'));
     expect(settings).toMatchObject({ root: join(folder, 'in'), banner: 'hello\n', hostKeys: [] });
-    expect(settings.users).toEqual([{ name: 'alice', passwordHash: undefined, authorizedKeys: [key.public, ''] }]);
+    expect(settings.users).toMatchObject([{ name: 'alice', privilege: 15, authorizedKeys: [key.public, ''] }]);
   });
 
   it('with host keys of the operator', async () => {
@@ -37,14 +38,15 @@ describe('a configuration is read with the files it names', () => {
     expect(settings.hostKeys.map(({ type }) => type)).toEqual(['ssh-ed25519']);
   });
 
-  it('with a file of further users; who is disabled is left out', async () => {
+  it('with a file of further users', async () => {
     const hash = formatPasswordHash(await hashPassword('x'));
-    await writeFile(
-      join(folder, 'users'),
-      `users:\n - {name: bob, password-hash: '${hash}'}\n - {name: eve, disabled: true}\n`,
-    );
+    const users = [
+      { name: 'bob', passwordHash: hash },
+      { name: 'eve', disabled: true },
+    ];
+    await writeFile(join(folder, 'users'), formatUsersFile(users.map((user) => ({ text: '', user }))), { mode: 0o600 });
     const { settings } = await prepare(`${alice}users-file: users\n`);
-    expect(settings.users.map(({ name }) => name)).toEqual(['alice', 'bob']);
+    expect(settings.users?.map(({ name }) => name)).toEqual(['alice', 'bob', 'eve']);
   });
 });
 
@@ -78,9 +80,9 @@ describe('what it names is checked, at the place where it is named', () => {
   });
 
   it('a user in both places', async () => {
-    await writeFile(join(folder, 'users'), 'users: [{name: alice, disabled: true}]\n');
+    await writeFile(join(folder, 'users'), '{"name":"alice","disabled":true}\n', { mode: 0o600 });
     await expect(prepare(`${alice}users-file: users\n`)).rejects.toThrow(
-      'users:1:16: users[0].name: the configuration has a user of this name',
+      '4:13: users-file: the configuration has a user alice too',
     );
   });
 
