@@ -3,9 +3,14 @@ import type { FileError } from '../base/errors.ts';
 /** What a directory entry is. `other` is a FIFO, a socket or a device. */
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
 
+/** What an entry is that is `other`. */
+export type SpecialKind = 'fifo' | 'socket' | 'character device' | 'block device';
+
 /** What a file system tells about an entry. */
 export interface FileStatus {
   readonly kind: FileKind;
+  /** What a kind of `other` is, where the file system tells. */
+  readonly special?: SpecialKind | undefined;
   /** The permission bits, 0 to 07777. */
   readonly mode: number;
   readonly size: number;
@@ -68,8 +73,11 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** What an open file is for. */
+export type Access = 'read' | 'write' | 'read-write';
+
 export interface OpenOptions {
-  readonly access: 'read' | 'write';
+  readonly access: Access;
   /** `new`: the name must be free (O_EXCL). `if-missing`: made where absent. */
   readonly create?: 'new' | 'if-missing';
   /** Permission bits of a new file, lessened by the umask. */
@@ -78,6 +86,26 @@ export interface OpenOptions {
   readonly follow?: boolean;
   /** The name that messages use instead of the real one: for a file under way to another name. */
   readonly shownAs?: string;
+}
+
+/** What an entry is to get. Absent values are left as they are. */
+export interface EntryAttributes {
+  /** The permission bits, 0 to 07777. */
+  readonly mode?: number | undefined;
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly times?: { readonly atimeSeconds: number; readonly mtimeSeconds: number } | undefined;
+}
+
+/** The room of a file system, as statvfs(3) tells it. Counts are in blocks of `blockBytes`. */
+export interface Space {
+  readonly blockBytes: number;
+  readonly blocks: bigint;
+  readonly freeBlocks: bigint;
+  /** Free for users other than root. */
+  readonly availableBlocks: bigint;
+  /** How many files there can be at all; 0 where the file system does not tell. */
+  readonly files: bigint;
+  readonly freeFiles: bigint;
 }
 
 /** A name in a directory, with what listing it told besides. */
@@ -94,8 +122,12 @@ export interface DirectoryEntry {
 export interface Directory {
   /** How messages name the directory. */
   readonly path: string;
-  /** The names in it, without `.` and `..`, in no particular order. */
-  names(): AsyncIterable<string>;
+  /**
+   * The names in it, without `.` and `..`, in no particular order.
+   *
+   * @param options `gradual`: read as they are asked for, for listings that stay open long and must not hold a large directory in memory. What is made or removed meanwhile may show or not.
+   */
+  names(options?: { readonly gradual?: boolean }): AsyncIterable<string>;
   /** The same with statuses, for directories whose listing brings them. */
   entries?(): AsyncIterable<DirectoryEntry>;
   /** The entry's status, or undefined where there is no such name. Without `follow` a link's own status. */
@@ -105,8 +137,23 @@ export interface Directory {
   /** Goes down one level. Without `follow` a symbolic link fails with ELOOP. */
   directory(name: string, options?: { readonly follow?: boolean }): Promise<Directory>;
   makeDirectory(name: string, mode: number): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
+  /**
+   * Renames an entry. On file systems that can, what is at `to` is replaced in one step.
+   *
+   * @param target the directory that `to` is in, of the same file system. Default: this one.
+   */
+  rename(from: string, to: string, target?: Directory): Promise<void>;
+  /** Removes an entry that is no directory. */
   remove(name: string): Promise<void>;
+  /** Removes a directory, which must be empty. */
+  removeDirectory(name: string): Promise<void>;
+  /**
+   * Gives the file `from` the name `to` too. Links are not followed. Fails with EEXIST where the name is taken, in one step: of several who try, one gets it.
+   *
+   * @param target as for {@link rename}
+   * @throws {FileError} EPERM or ENOTSUP where the file system has no hard links
+   */
+  makeHardLink(from: string, to: string, target?: Directory): Promise<void>;
   /** Where a symbolic link points. */
   readLink(name: string): Promise<string>;
   /** Makes a symbolic link that points to `target`, as it is written. The name must be free. */
@@ -117,6 +164,14 @@ export interface Directory {
   digest?(name: string): Promise<Uint8Array | undefined>;
   /** What a failure about `name` comes from that gave no reason, where that can be found out. */
   explain?(name: string, error: FileError): Promise<FileError>;
+  /**
+   * Changes attributes of an entry, whatever it is and without opening it. Those that can be set are, also where another fails; without `follow` those of a link itself, which has no mode (ENOTSUP).
+   *
+   * @throws {FileError} the first failure
+   */
+  setAttributes(name: string, attributes: EntryAttributes, options?: { readonly follow?: boolean }): Promise<void>;
+  /** The room of the file system that the directory is on. @throws {FileError} ENOTSUP where it does not tell. */
+  space(): Promise<Space>;
   setOwnMode(mode: number): Promise<void>;
   setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
   /** Makes renames and new names in this directory durable. */
@@ -131,4 +186,10 @@ export interface FileSystem {
   readonly shown?: (path: string) => string;
   /** Opens the directory at `path`; links on the way are followed as far as the implementation lets them. */
   directory(path: string): Promise<Directory>;
+  /**
+   * The absolute path without links that `path` leads to, its last component followed too. That one need not exist.
+   *
+   * @throws {FileError}
+   */
+  resolve(path: string): Promise<string>;
 }

@@ -1,23 +1,19 @@
-import { constants, existsSync } from 'node:fs';
+import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { decodeName, osPath } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
-import type { Directory, FileStatus, OpenFile, OpenOptions } from './file-system.ts';
+import type { Access, Directory, EntryAttributes, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
+import { setEntryAttributes } from './local-attributes.ts';
 import { LocalFile, statusOf } from './local-file.ts';
+import { canPin, O_PATH } from './open-flags.ts';
 import { joinPath } from './path.ts';
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
 
-/** Linux's O_PATH (fcntl.h), which node:fs does not name: a handle that needs no read permission. The value is the same on all its platforms that Node supports. */
-const O_PATH = 0o10000000;
+const accessFlags: Readonly<Record<Access, number>> = { read: O_RDONLY, write: O_WRONLY, 'read-write': O_RDWR };
 
-let pinning: boolean | undefined;
-
-/** Whether an open directory can be reached by its descriptor, so that no rename or link on the way to it matters (openat(2) by way of /proc). */
-function canPin(): boolean {
-  pinning ??= process.platform === 'linux' && existsSync('/proc/self/fd');
-  return pinning;
-}
+/** As many names of a gradual listing are read at once. */
+const LISTING_BATCH = 256;
 
 /**
  * A directory of this machine. A pinned one holds a descriptor and reaches its entries through it: races with whoever renames directories or plants
@@ -75,9 +71,28 @@ export class LocalDirectory implements Directory {
     return joinPath(this.path, name);
   }
 
-  async *names(): AsyncIterable<string> {
+  async *names(options: { readonly gradual?: boolean } = {}): AsyncIterable<string> {
+    if (options.gradual === true) {
+      yield* this.#gradualNames();
+      return;
+    }
     const names = await this.#run(this.path, 'list', () => fs.readdir(osPath(this.#base), { encoding: 'buffer' }));
     for (const name of names) yield decodeName(name);
+  }
+
+  async *#gradualNames(): AsyncIterable<string> {
+    // The types of node:fs know directories of strings only.
+    const options = { encoding: 'buffer' as BufferEncoding, bufferSize: LISTING_BATCH };
+    const listing = await this.#run(this.path, 'list', () => fs.opendir(osPath(this.#base), options));
+    try {
+      for (;;) {
+        const entry = await this.#run(this.path, 'list', () => listing.read());
+        if (entry === null) return;
+        yield decodeName(entry.name as unknown as Buffer);
+      }
+    } finally {
+      await listing.close().catch(() => {});
+    }
   }
 
   async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
@@ -95,7 +110,7 @@ export class LocalDirectory implements Directory {
   }
 
   async open(name: string, options: OpenOptions): Promise<OpenFile> {
-    let flags = (options.access === 'read' ? O_RDONLY : O_WRONLY) | O_NONBLOCK;
+    let flags = accessFlags[options.access] | O_NONBLOCK;
     if (options.follow !== true) flags |= O_NOFOLLOW;
     if (options.create !== undefined) flags |= O_CREAT;
     if (options.create === 'new') flags |= O_EXCL;
@@ -120,8 +135,46 @@ export class LocalDirectory implements Directory {
     await this.#run(this.#shown(name), 'mkdir', () => fs.mkdir(this.#at(name), mode));
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#run(this.#shown(to), 'rename', () => fs.rename(this.#at(from), this.#at(to)));
+  async rename(from: string, to: string, target: Directory = this): Promise<void> {
+    const there = this.#ours(target, to, 'rename');
+    await this.#run(there.#shown(to), 'rename', () => fs.rename(this.#at(from), there.#at(to)));
+  }
+
+  async makeHardLink(from: string, to: string, target: Directory = this): Promise<void> {
+    const there = this.#ours(target, to, 'link');
+    await this.#run(there.#shown(to), 'link', () => fs.link(this.#at(from), there.#at(to)));
+  }
+
+  /** @throws {FileError} EXDEV where the directory is of another file system */
+  #ours(directory: Directory, name: string, operation: string): LocalDirectory {
+    if (directory instanceof LocalDirectory) return directory;
+    throw new FileError(joinPath(directory.path, name), operation, 'EXDEV');
+  }
+
+  async removeDirectory(name: string): Promise<void> {
+    await this.#run(this.#shown(name), 'rmdir', () => fs.rmdir(this.#at(name)));
+  }
+
+  async setAttributes(
+    name: string,
+    attributes: EntryAttributes,
+    options: { readonly follow?: boolean } = {},
+  ): Promise<void> {
+    await setEntryAttributes(this.#at(name), this.#shown(name), attributes, options.follow === true);
+  }
+
+  async space(): Promise<Space> {
+    return await this.#run(this.path, 'statfs', async () => {
+      const found = await fs.statfs(osPath(this.#base), { bigint: true });
+      return {
+        blockBytes: Number(found.bsize),
+        blocks: found.blocks,
+        freeBlocks: found.bfree,
+        availableBlocks: found.bavail,
+        files: found.files,
+        freeFiles: found.ffree,
+      };
+    });
   }
 
   async remove(name: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileError } from '../base/errors.ts';
-import type { FileKind, FileStatus, OpenFile } from './file-system.ts';
+import type { FileKind, FileStatus, OpenFile, SpecialKind } from './file-system.ts';
 
 /** The longest pause before a full FIFO is tried again. Milliseconds. */
 const MAX_RETRY_MS = 50;
@@ -107,10 +107,19 @@ function kindOf(stats: Stats): FileKind {
   return stats.isSymbolicLink() ? 'symlink' : 'other';
 }
 
+function specialOf(stats: Stats): SpecialKind | undefined {
+  if (stats.isFIFO()) return 'fifo';
+  if (stats.isSocket()) return 'socket';
+  if (stats.isCharacterDevice()) return 'character device';
+  return stats.isBlockDevice() ? 'block device' : undefined;
+}
+
 /** The status that node:fs reports, in our terms. */
 export function statusOf(stats: Stats): FileStatus {
+  const kind = kindOf(stats);
   return {
-    kind: kindOf(stats),
+    kind,
+    ...(kind === 'other' ? { special: specialOf(stats) } : {}),
     mode: stats.mode & 0o7777,
     size: stats.size,
     mtimeSeconds: stats.mtimeMs / 1000,

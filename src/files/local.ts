@@ -1,5 +1,9 @@
+import { realpath } from 'node:fs/promises';
+import { decodeName, osPath } from '../base/byte-name.ts';
+import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 import { LocalDirectory } from './local-directory.ts';
+import { joinPath, splitPath } from './path.ts';
 
 /**
  * This machine's files, as the user of the process may reach them. Paths follow links, as every program of the user does. `pin` holds each directory by a
@@ -10,5 +14,28 @@ export function localFileSystem(options: { readonly pin?: boolean } = {}): FileS
     async directory(path: string): Promise<Directory> {
       return await LocalDirectory.open(path, path, { follow: true, pin: options.pin === true });
     },
+    async resolve(path: string): Promise<string> {
+      return await resolve(path);
+    },
   };
+}
+
+async function resolve(path: string): Promise<string> {
+  try {
+    return await real(path);
+  } catch (cause) {
+    const { parent, name, mustBeDirectory } = splitPath(path);
+    const error = FileError.from(cause, path, 'realpath');
+    if (error.code !== 'ENOENT' || name === '' || mustBeDirectory) throw error;
+    return joinPath(
+      await real(parent).catch((why: unknown) => {
+        throw FileError.from(why, path, 'realpath');
+      }),
+      name,
+    );
+  }
+}
+
+async function real(path: string): Promise<string> {
+  return decodeName(await realpath(osPath(path), { encoding: 'buffer' }));
 }

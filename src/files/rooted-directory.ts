@@ -1,5 +1,5 @@
 import { FileError } from '../base/errors.ts';
-import type { Directory, FileStatus, OpenFile, OpenOptions } from './file-system.ts';
+import type { Directory, EntryAttributes, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
 import { joinPath, splitPath } from './path.ts';
 import type { RootedFileSystem } from './rooted.ts';
 
@@ -40,8 +40,8 @@ export class RootedDirectory implements Directory {
     }
   }
 
-  names(): AsyncIterable<string> {
-    return this.#inner.names();
+  names(options?: { readonly gradual?: boolean }): AsyncIterable<string> {
+    return this.#inner.names(options);
   }
 
   async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
@@ -87,8 +87,39 @@ export class RootedDirectory implements Directory {
     await this.#inner.makeDirectory(name, mode);
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#inner.rename(from, to);
+  async rename(from: string, to: string, target?: Directory): Promise<void> {
+    await this.#inner.rename(from, to, this.#innerOf(target, to, 'rename'));
+  }
+
+  async makeHardLink(from: string, to: string, target?: Directory): Promise<void> {
+    await this.#inner.makeHardLink(from, to, this.#innerOf(target, to, 'link'));
+  }
+
+  /** Undefined stands for this directory. @throws {FileError} EXDEV for a directory of another root */
+  #innerOf(target: Directory | undefined, name: string, operation: string): Directory | undefined {
+    if (target === undefined) return undefined;
+    if (target instanceof RootedDirectory && target.#fileSystem === this.#fileSystem) return target.#inner;
+    throw new FileError(joinPath(target.path, name), operation, 'EXDEV');
+  }
+
+  async removeDirectory(name: string): Promise<void> {
+    await this.#inner.removeDirectory(name);
+  }
+
+  async setAttributes(
+    name: string,
+    attributes: EntryAttributes,
+    options: { readonly follow?: boolean } = {},
+  ): Promise<void> {
+    const isLink = options.follow === true && (await this.#inner.status(name))?.kind === 'symlink';
+    if (!isLink) return await this.#inner.setAttributes(name, attributes);
+    await this.#through(name, (directory, last) =>
+      last === '' ? directory.setAttributes('.', attributes) : directory.setAttributes(last, attributes),
+    );
+  }
+
+  async space(): Promise<Space> {
+    return await this.#inner.space();
   }
 
   async remove(name: string): Promise<void> {

@@ -33,6 +33,9 @@ export function rootedFileSystem(root: string): RootedFileSystem {
     async followLast(path: string): Promise<string> {
       return await followLast(fileSystem, path);
     },
+    async resolve(path: string): Promise<string> {
+      return await resolve(fileSystem, path);
+    },
   };
   return fileSystem;
 }
@@ -89,6 +92,20 @@ class Resolver {
 
 function components(path: string): string[] {
   return path.split('/').filter((component) => component !== '' && component !== '.');
+}
+
+async function resolve(fileSystem: RootedFileSystem, path: string): Promise<string> {
+  const { parent, name, mustBeDirectory } = splitPath(await fileSystem.followLast(path));
+  const directory = await fileSystem.directory(parent);
+  try {
+    if (name === '') return directory.path;
+    const status = mustBeDirectory ? await directory.status(name) : undefined;
+    if (mustBeDirectory && status?.kind !== 'directory')
+      throw new FileError(path, 'realpath', status === undefined ? 'ENOENT' : 'ENOTDIR');
+    return joinPath(directory.path, name);
+  } finally {
+    await directory.close();
+  }
 }
 
 async function followLast(fileSystem: FileSystem, path: string): Promise<string> {

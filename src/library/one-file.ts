@@ -12,7 +12,7 @@ export function oneFile(name: string, status: FileStatus | undefined, open: () =
       return open();
     },
   };
-  return { directory: async () => directory };
+  return { directory: async () => directory, resolve: async (path) => path };
 }
 
 /** A regular file with this size and mode, and nothing else that is known. */

@@ -1,5 +1,14 @@
 import { FileError } from '../base/errors.ts';
-import type { Directory, DirectoryEntry, FileStatus, OpenFile, OpenOptions } from '../files/file-system.ts';
+import type {
+  Access,
+  Directory,
+  DirectoryEntry,
+  EntryAttributes,
+  FileStatus,
+  OpenFile,
+  OpenOptions,
+  Space,
+} from '../files/file-system.ts';
 import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
 import { SSH_FXF_CREAT, SSH_FXF_EXCL, SSH_FXF_READ, SSH_FXF_WRITE } from './constants.ts';
 import { digestByServer } from './digest.ts';
@@ -83,14 +92,15 @@ export class SftpDirectory implements Directory {
     const shown = this.#name(options.shownAs ?? name);
     const path = this.#at(name);
     const flags =
-      (access === 'read' ? SSH_FXF_READ : SSH_FXF_WRITE) |
+      (access === 'write' ? 0 : SSH_FXF_READ) |
+      (access === 'read' ? 0 : SSH_FXF_WRITE) |
       (create === undefined ? 0 : SSH_FXF_CREAT) |
       (create === 'new' ? SSH_FXF_EXCL : 0);
     const attributes = mode === undefined ? NO_ATTRIBUTES : { permissions: mode & 0o7777 };
     try {
       if (follow === true || create === 'new') return await this.#open(path, flags, attributes, shown, access);
       const look = this.#refuseLink(path, shown);
-      if (access === 'write' || create !== undefined) await look;
+      if (access !== 'read' || create !== undefined) await look;
       const opening = this.#open(path, flags, attributes, shown, access);
       // While the look is waited for nobody listens.
       opening.catch(() => {});
@@ -100,13 +110,7 @@ export class SftpDirectory implements Directory {
     }
   }
 
-  async #open(
-    path: string,
-    flags: number,
-    attributes: Attributes,
-    shown: string,
-    access: 'read' | 'write',
-  ): Promise<SftpFile> {
+  async #open(path: string, flags: number, attributes: Attributes, shown: string, access: Access): Promise<SftpFile> {
     const session = this.#options.sessionForFile?.() ?? this.#session;
     return new SftpFile(session, await session.open(path, flags, attributes), shown, access);
   }
@@ -150,11 +154,60 @@ export class SftpDirectory implements Directory {
   }
 
   /** Replaces what is at `to` where the server offers posix-rename@openssh.com; without it a name that exists fails. */
-  async rename(from: string, to: string): Promise<void> {
-    const [old, fresh] = [this.#at(from), this.#at(to)];
+  async rename(from: string, to: string, target: Directory = this): Promise<void> {
+    const there = this.#ours(target, to, 'rename');
+    const [old, fresh] = [this.#at(from), there.#at(to)];
     const replaces = this.#session.has('posix-rename@openssh.com');
     const work = replaces ? this.#session.extensions.posixRename(old, fresh) : this.#session.rename(old, fresh);
-    await named(this.#name(to), 'rename', work);
+    await named(there.#name(to), 'rename', work);
+  }
+
+  /** With hardlink@openssh.com. */
+  async makeHardLink(from: string, to: string, target: Directory = this): Promise<void> {
+    const there = this.#ours(target, to, 'link');
+    const path = there.#at(to);
+    try {
+      await this.#session.extensions.hardlink(this.#at(from), path);
+    } catch (error) {
+      throw renamed(await this.#asExisting(error, path), there.#name(to), 'link');
+    }
+  }
+
+  #ours(directory: Directory, name: string, operation: string): SftpDirectory {
+    if (directory instanceof SftpDirectory && directory.#session === this.#session) return directory;
+    throw new FileError(join(directory.path, name), operation, 'EXDEV');
+  }
+
+  removeDirectory(name: string): Promise<void> {
+    return named(this.#name(name), 'rmdir', this.#session.rmdir(this.#at(name)));
+  }
+
+  /** In one request, so that a server that refuses one attribute may leave out the others. Without `follow` needs lsetstat@openssh.com. */
+  setAttributes(
+    name: string,
+    { mode, owner, times }: EntryAttributes,
+    options: { readonly follow?: boolean } = {},
+  ): Promise<void> {
+    const attributes = { permissions: mode === undefined ? undefined : mode & 0o7777, ...owner, ...times };
+    const path = this.#at(name);
+    const work =
+      options.follow === true
+        ? this.#session.setstat(path, attributes)
+        : this.#session.extensions.lsetstat(path, attributes);
+    return named(this.#name(name), 'set attributes', work);
+  }
+
+  /** With statvfs@openssh.com. */
+  async space(): Promise<Space> {
+    const told = await named(this.path, 'statvfs', this.#session.extensions.statvfs(this.#base));
+    return {
+      blockBytes: Number(told.frsize),
+      blocks: told.blocks,
+      freeBlocks: told.bfree,
+      availableBlocks: told.bavail,
+      files: told.files,
+      freeFiles: told.ffree,
+    };
   }
 
   remove(name: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FileKind, FileStatus } from '../files/file-system.ts';
+import type { FileKind, FileStatus, SpecialKind } from '../files/file-system.ts';
 import type { Attributes } from './attributes.ts';
 
 /** Where the permissions hold the type of a file, as stat(2) does (draft section 5). */
@@ -19,6 +19,36 @@ function kindOf(permissions: number): FileKind {
   }
 }
 
+/** The type bits of what is neither file, directory nor link, as stat(2) has them. */
+const specialTypes: readonly (readonly [number, SpecialKind])[] = [
+  [0o010000, 'fifo'],
+  [0o140000, 'socket'],
+  [0o020000, 'character device'],
+  [0o060000, 'block device'],
+];
+
+function typeOf({ kind, special }: FileStatus): number {
+  switch (kind) {
+    case 'file':
+      return 0o100000;
+    case 'directory':
+      return 0o040000;
+    case 'symlink':
+      return 0o120000;
+    case 'other':
+      // What it is exactly is not known everywhere; that it is no file must show.
+      return specialTypes.find(([, name]) => name === special)?.[0] ?? 0o010000;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What a server tells about an entry: the inverse of {@link statusOf}. */
+export function attributesOf(status: FileStatus): Attributes {
+  const { size, uid, gid, atimeSeconds, mtimeSeconds } = status;
+  return { size, uid, gid, permissions: typeOf(status) | (status.mode & 0o7777), atimeSeconds, mtimeSeconds };
+}
+
 /**
  * What a server told about an entry, in our terms. It may leave out anything: without permissions the entry counts as `absent` says, with mode 0644 (0755 for a directory); without a
  * size it has size 0, which for reading means "unknown" (see contentFrom); without times it is from 1970; without an owner it is root's.
@@ -28,8 +58,10 @@ function kindOf(permissions: number): FileKind {
 export function statusOf(attributes: Attributes, absent: FileKind = 'file'): FileStatus {
   const { permissions } = attributes;
   const kind = permissions === undefined ? absent : kindOf(permissions);
+  const special = specialTypes.find(([type]) => type === ((permissions ?? 0) & TYPE_MASK))?.[1];
   return {
     kind,
+    ...(kind === 'other' ? { special } : {}),
     mode: permissions === undefined ? (kind === 'directory' ? 0o755 : 0o644) : permissions & 0o7777,
     size: attributes.size ?? 0,
     mtimeSeconds: attributes.mtimeSeconds ?? 0,

@@ -63,5 +63,8 @@ export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOpti
       sessionForFile: options.sessionForFile,
     });
 
-  return { shown, directory, expand };
+  const resolve = async (path: string): Promise<string> =>
+    await named(shown(path), 'realpath', session.realpath(path === '' ? '.' : await expand(path)));
+
+  return { shown, directory, expand, resolve };
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../base/errors.ts';
-import type { FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
+import type { Access, FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
 import { statusOf } from './file-status.ts';
 import type { SftpHandle } from './handle.ts';
 import { named, renamed } from './named.ts';
@@ -12,11 +12,11 @@ export class SftpFile implements OpenFile {
   readonly path: string;
   readonly #session: SftpSession;
   readonly #handle: SftpHandle;
-  readonly #access: 'read' | 'write';
+  readonly #access: Access;
   #closing: Promise<void> | undefined;
 
   /** @param path how messages name the file */
-  constructor(session: SftpSession, handle: SftpHandle, path: string, access: 'read' | 'write') {
+  constructor(session: SftpSession, handle: SftpHandle, path: string, access: Access) {
     this.#session = session;
     this.#access = access;
     this.#handle = handle;
@@ -122,7 +122,7 @@ export class SftpFile implements OpenFile {
 
   async #close(): Promise<void> {
     const closed = named(this.path, 'close', this.#session.closeHandle(this.#handle));
-    if (this.#access === 'write') await closed;
+    if (this.#access !== 'read') await closed;
     else closed.catch(() => {});
   }
 }

@@ -1,4 +1,16 @@
-import { mkdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../src/files/file-system.ts';
@@ -17,9 +29,9 @@ async function within(directory: Promise<Directory>, work: (directory: Directory
   }
 }
 
-async function allNames(directory: Directory): Promise<string[]> {
+async function allNames(directory: Directory, gradual = false): Promise<string[]> {
   const names: string[] = [];
-  for await (const name of directory.names()) names.push(name);
+  for await (const name of directory.names({ gradual })) names.push(name);
   return names.sort();
 }
 
@@ -109,6 +121,129 @@ describe.each([
     expect((await stat(join(path, 'd'))).mode & 0o777).toBe(0o711);
   });
 
+  it('lists gradually, any number of names of any bytes, and may be left before the end', async () => {
+    const path = await tempDirectory();
+    await within(openAt(path), async (directory) => {
+      const names = Array.from({ length: 600 }, (_, index) => `caf\udce9 ${index}`).sort();
+      for (const name of names) await (await directory.open(name, { access: 'write', create: 'new' })).close();
+      expect(await allNames(directory, true)).toEqual(names);
+      for await (const name of directory.names({ gradual: true })) {
+        expect(names).toContain(name);
+        break;
+      }
+    });
+  });
+
+  it('opens for reading and writing at once', async () => {
+    const path = await tempDirectory();
+    await within(openAt(path), async (directory) => {
+      const file = await directory.open('f', { access: 'read-write', create: 'new' });
+      await file.write([Buffer.from('hello')], 0);
+      const buffer = Buffer.alloc(3);
+      expect(await file.read(buffer, 2)).toBe(3);
+      expect(buffer.toString()).toBe('llo');
+      await file.close();
+    });
+  });
+
+  it('gives a file a second name, in one step and never over another', async () => {
+    const path = await tempDirectory();
+    await writeFile(join(path, 'f'), 'content');
+    await mkdir(join(path, 'd'));
+    await symlink('f', join(path, 'link'));
+    await within(openAt(path), async (directory) => {
+      await directory.makeHardLink('f', 'g');
+      expect(await directory.status('g')).toMatchObject({ kind: 'file', size: 7, links: 2 });
+      for (const taken of ['g', 'd', 'link'])
+        await expect(directory.makeHardLink('f', taken)).rejects.toMatchObject({
+          code: 'EEXIST',
+          message: `${joinPath(directory.path, taken)}: File exists`,
+        });
+      await expect(directory.makeHardLink('nope', 'h')).rejects.toMatchObject({ code: 'ENOENT' });
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => directory.makeHardLink('f', 'one')));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      await directory.makeHardLink('link', 'link2');
+      expect(await directory.status('link2')).toMatchObject({ kind: 'symlink' });
+    });
+  });
+
+  it('renames and links into another directory', async () => {
+    const path = await tempDirectory();
+    await mkdir(join(path, 'd'));
+    await writeFile(join(path, 'f'), 'new');
+    await writeFile(join(path, 'd', 'g'), 'old');
+    await within(openAt(path), async (directory) => {
+      await within(directory.directory('d'), async (target) => {
+        await directory.makeHardLink('f', 'h', target);
+        await expect(directory.makeHardLink('f', 'g', target)).rejects.toMatchObject({ code: 'EEXIST' });
+        await directory.rename('f', 'g', target);
+        expect(await allNames(target)).toEqual(['g', 'h']);
+      });
+      expect(await allNames(directory)).toEqual(['d']);
+      const stranger = { path: '/elsewhere' } as Directory;
+      await expect(directory.rename('d', 'e', stranger)).rejects.toMatchObject({ code: 'EXDEV' });
+      await expect(directory.makeHardLink('d', 'e', stranger)).rejects.toMatchObject({ code: 'EXDEV' });
+    });
+    expect(await readFile(join(path, 'd', 'g'), 'utf8')).toBe('new');
+  });
+
+  it('removes directories that are empty', async () => {
+    const path = await tempDirectory();
+    await mkdir(join(path, 'd', 'e'), { recursive: true });
+    await writeFile(join(path, 'f'), '');
+    await within(openAt(path), async (directory) => {
+      await expect(directory.removeDirectory('d')).rejects.toMatchObject({ code: 'ENOTEMPTY' });
+      await expect(directory.removeDirectory('f')).rejects.toMatchObject({ code: 'ENOTDIR' });
+      await within(directory.directory('d'), (d) => d.removeDirectory('e'));
+      await directory.removeDirectory('d');
+      expect(await allNames(directory)).toEqual(['f']);
+    });
+  });
+
+  it('changes attributes of any entry without opening it', async () => {
+    const path = await tempDirectory();
+    await writeFile(join(path, 'f'), '', { mode: 0o600 });
+    await chmod(join(path, 'f'), 0);
+    await mkdir(join(path, 'd'));
+    await within(openAt(path), async (directory) => {
+      for (const name of ['f', 'd', '.']) {
+        await directory.setAttributes(name, { mode: 0o750, times: { atimeSeconds: 3, mtimeSeconds: 4 } });
+        expect(await directory.status(name)).toMatchObject({ mode: 0o750, atimeSeconds: 3, mtimeSeconds: 4 });
+      }
+      await directory.setAttributes('f', {});
+      await expect(directory.setAttributes('nope', { mode: 0o600 })).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+  });
+
+  it('changes the attributes of a link itself, or of what it leads to', async () => {
+    const path = await tempDirectory();
+    await writeFile(join(path, 'f'), '', { mode: 0o600 });
+    await symlink('f', join(path, 'link'));
+    const times = { atimeSeconds: 3, mtimeSeconds: 4 };
+    await within(openAt(path), async (directory) => {
+      await directory.setAttributes('link', { times });
+      expect(await lstat(join(path, 'link'))).toMatchObject({ mtimeMs: 4000 });
+      expect((await stat(join(path, 'f'))).mtimeMs).not.toBe(4000);
+      await expect(
+        directory.setAttributes('link', { mode: 0o640, times: { ...times, mtimeSeconds: 5 } }),
+      ).rejects.toMatchObject({ code: 'ENOTSUP' });
+      expect(await lstat(join(path, 'link'))).toMatchObject({ mtimeMs: 5000 });
+      await directory.setAttributes('link', { mode: 0o640, times }, { follow: true });
+      expect(await stat(join(path, 'f'))).toMatchObject({ mtimeMs: 4000, mode: 0o100640 });
+    });
+  });
+
+  it('tells the room of its file system', async () => {
+    const path = await tempDirectory();
+    await within(openAt(path), async (directory) => {
+      const space = await directory.space();
+      expect(space.blockBytes).toBeGreaterThan(0);
+      expect(space.blocks).toBeGreaterThan(0n);
+      expect(space.freeBlocks).toBeLessThanOrEqual(space.blocks);
+      expect(space.availableBlocks).toBeLessThanOrEqual(space.freeBlocks);
+    });
+  });
+
   // A plain local directory is a path and follows what happens to it; the others are held.
   const held = kind === 'local' ? undefined : it;
   held?.('stays the directory that was opened, whatever happens to its path', async () => {
@@ -126,6 +261,34 @@ describe.each([
     await expect(stat(join(outside, 'f'))).rejects.toMatchObject({ code: 'ENOENT' });
     expect(await readlink(join(path, 'd'))).toBe(outside);
     await rm(join(path, 'd'));
+  });
+});
+
+describe.each([
+  ['local', localFileSystem, (path: string) => path],
+  ['rooted', rootedFileSystem, () => ''],
+] as const)('a file system that is %s', (_kind, make, rootOf) => {
+  it('resolves paths to those without links', async () => {
+    const path = await realpath(await tempDirectory());
+    const fileSystem = make === localFileSystem ? localFileSystem() : rootedFileSystem(path);
+    const root = rootOf(path);
+    await mkdir(join(path, 'd', 'e'), { recursive: true });
+    await writeFile(join(path, 'd', 'f'), '');
+    await symlink('d/e', join(path, 'link'));
+    await symlink('d/f', join(path, 'filelink'));
+    for (const [asked, found] of [
+      ['/link', '/d/e'],
+      ['/link/', '/d/e'],
+      ['/link/..', '/d'],
+      ['/link/../f', '/d/f'],
+      ['/filelink', '/d/f'],
+      ['/d/./e/nope', '/d/e/nope'],
+      ['/d/f', '/d/f'],
+    ] as const)
+      expect([asked, await fileSystem.resolve(root + asked)]).toEqual([asked, root + found]);
+    await expect(fileSystem.resolve(`${root}/nope/nope`)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(fileSystem.resolve(`${root}/nope/`)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(fileSystem.resolve(`${root}/d/f/`)).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });
 

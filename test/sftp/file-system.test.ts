@@ -391,3 +391,65 @@ describe('an open SFTP file', () => {
     await work;
   });
 });
+
+describe('what a server needs of a directory, asked of one by SFTP', () => {
+  it('renames and links into another directory of the session', async () => {
+    const { peer, session, directory } = await open('a', ['hardlink@openssh.com', 'posix-rename@openssh.com']);
+    const target = await sftpFileSystem(session).directory('b');
+    for (const work of [directory.rename('f', 'g', target), directory.makeHardLink('f', 'g', target)]) {
+      const { id, body } = await peer.next();
+      const reader = new ByteReader(body, 'TEST');
+      reader.skipString();
+      expect([reader.name(), reader.name()]).toEqual(['a/f', 'b/g']);
+      peer.status(id, 0);
+      await work;
+    }
+    const other = await open();
+    await expect(directory.rename('f', 'g', other.directory)).rejects.toMatchObject({ code: 'EXDEV' });
+  });
+
+  it('tells a taken name from other failures of a link', async () => {
+    const { peer, directory } = await open('a', ['hardlink@openssh.com']);
+    const work = directory.makeHardLink('f', 'g').catch((error: unknown) => error);
+    peer.status((await peer.next()).id, 4, 'Failure');
+    const look = await peer.next();
+    expect(look.type).toBe(7);
+    peer.attributes(look.id, { permissions: 0o100644 });
+    expect(await work).toMatchObject({ code: 'EEXIST', message: 'host:a/g: File exists' });
+  });
+
+  it('sets attributes by SETSTAT, of links by lsetstat, and removes directories by RMDIR', async () => {
+    const { peer, directory } = await open('a', ['lsetstat@openssh.com']);
+    const followed = directory.setAttributes('f', { mode: 0o100640, owner: { uid: 1, gid: 2 } }, { follow: true });
+    const first = await peer.next();
+    expect([first.type, first.body.toString('hex')]).toEqual([9, '00000003612f66000000060000000100000002000001a0']);
+    peer.status(first.id, 0);
+    await followed;
+    const own = directory.setAttributes('f', { times: { atimeSeconds: 1, mtimeSeconds: 2 } });
+    const second = await peer.next();
+    expect([second.type, nameIn(second)]).toEqual([200, 'lsetstat@openssh.com']);
+    peer.status(second.id, 0);
+    await own;
+    const removed = directory.removeDirectory('d');
+    const third = await peer.next();
+    expect([third.type, nameIn(third)]).toEqual([15, 'a/d']);
+    peer.status(third.id, 0);
+    await removed;
+  });
+
+  it('opens for reading and writing at once', async () => {
+    const { peer, directory } = await open('a');
+    const opening = directory.open('f', { access: 'read-write', create: 'new' });
+    const { id, body } = await peer.next();
+    const reader = new ByteReader(body, 'TEST');
+    reader.skipString();
+    expect(reader.uint32()).toBe(0x01 | 0x02 | 0x08 | 0x20);
+    peer.handle(id);
+    await opening;
+  });
+
+  it('has no space to tell of without statvfs', async () => {
+    const { directory } = await open('a');
+    await expect(directory.space()).rejects.toMatchObject({ code: 'ENOTSUP' });
+  });
+});
