@@ -23,7 +23,8 @@ import type { UserTable } from './users.ts';
 export interface ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
-  readonly fileSystem: RootedFileSystem;
+  /** The files of somebody who has logged in. */
+  fileSystemFor(user: { readonly user: string }): RootedFileSystem;
   readonly durable: boolean;
   /** For ssh2; without `debug`. */
   readonly config: ServerConfig;
@@ -44,6 +45,7 @@ export class Connection implements Applicant, SessionHost {
   #info: ConnectionInfo;
   #client: Ssh2Connection | undefined;
   #internals: Ssh2Internals | undefined;
+  #fileSystem: RootedFileSystem | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
@@ -97,8 +99,10 @@ export class Connection implements Applicant, SessionHost {
     return this.#host.durable;
   }
 
+  /** For this login alone: it knows what was sent in it. */
   get fileSystem(): RootedFileSystem {
-    return this.#host.fileSystem;
+    this.#fileSystem ??= this.#host.fileSystemFor({ user: this.#info.user ?? '' });
+    return this.#fileSystem;
   }
 
   /** Begins to talk. */
