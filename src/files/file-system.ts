@@ -88,8 +88,30 @@ export interface OpenOptions {
   readonly mode?: number;
   /** Whether a symbolic link as the last component is followed. Default false: opening one fails with ELOOP. */
   readonly follow?: boolean;
-  /** The name that messages use instead of the real one: for a file under way to another name. */
+  /** The name that messages use instead of the real one: for a file under way to another name. Whoever may write that name may write this file. */
   readonly shownAs?: string;
+  /** How many bytes are going to be written, where that is known. File systems with a quota promise the room or fail at once. */
+  readonly size?: number;
+}
+
+/** What an entry is to get. Absent values are left as they are. */
+export interface EntryAttributes {
+  /** The permission bits, 0 to 07777. */
+  readonly mode?: number | undefined;
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly times?: { readonly atimeSeconds: number; readonly mtimeSeconds: number } | undefined;
+}
+
+/** The room of a file system, as statvfs(3) tells it. Counts are in blocks of `blockBytes`. */
+export interface Space {
+  readonly blockBytes: number;
+  readonly blocks: bigint;
+  readonly freeBlocks: bigint;
+  /** Free for users other than root. */
+  readonly availableBlocks: bigint;
+  /** How many files there can be at all; 0 where the file system does not tell. */
+  readonly files: bigint;
+  readonly freeFiles: bigint;
 }
 
 /** What an entry is to get. Absent values are left as they are. */
@@ -188,6 +210,11 @@ export interface Directory {
 export interface FileSystem {
   /** How messages name a path. Default: as it is. */
   readonly shown?: (path: string) => string;
+  /**
+   * A path as its user writes it, made one that can be split: a prefix that stands for a folder (`flash:x`) is replaced, and a relative path begins at the start directory. No file is looked at. Applied again it changes nothing.
+   * Absent where paths need no reading. The methods below read theirs themselves.
+   */
+  readonly absolute?: (path: string) => string;
   /** Opens the directory at `path`; links on the way are followed as far as the implementation lets them. */
   directory(path: string): Promise<Directory>;
   /**

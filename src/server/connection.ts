@@ -59,6 +59,7 @@ export class Connection implements Applicant, SessionHost {
   #accepted: AcceptedLogin | undefined;
   #account: SessionAccount = unaccounted;
   #internals: Ssh2Internals | undefined;
+  #fileSystem: RootedFileSystem | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
@@ -114,8 +115,11 @@ export class Connection implements Applicant, SessionHost {
     return this.#generation.durable;
   }
 
+  /** For this login alone: it knows what was sent in it. */
   get fileSystem(): RootedFileSystem {
-    return this.#generation.fileSystem;
+    const user = this.#info.user ?? '';
+    this.#fileSystem ??= this.#generation.filesOf({ user }, this.rights);
+    return this.#fileSystem;
   }
 
   get rights(): Rights {

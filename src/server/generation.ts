@@ -1,19 +1,32 @@
-import { stat } from 'node:fs/promises';
 import type { ServerConfig } from 'ssh2';
-import { FileError } from '../base/errors.ts';
-import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
+import type { Rights } from '../aaa/rights.ts';
+import type { RootedFileSystem } from '../files/rooted.ts';
 import { Access, type AccessOptions } from './access.ts';
 import { algorithms, legacyAlgorithms } from './algorithms.ts';
 import { type HostKey, toLegacyHostKeys, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
 import { networkMatcher } from './networks.ts';
+import { type RootOptions, Roots, type RootsView } from './roots.ts';
+
+/** Somebody who has logged in, as far as files are concerned. */
+export interface FileUser {
+  readonly user: string;
+}
 
 /** What of a server can be changed while it runs. */
 export interface ServerSettings extends AccessOptions {
   /** From {@link loadHostKeys}. */
   readonly hostKeys: readonly HostKey[];
-  /** The folder that users see as `/`. Nothing outside it can be reached. */
-  readonly root: string;
+  /** The folder that users see as `/`. Nothing outside it can be reached. Instead of `roots`. */
+  readonly root?: string | undefined;
+  /** Folders with modes, quotas and prefixes. Where there are several, users see each as `/name`. Instead of `root`. */
+  readonly roots?: readonly RootOptions[] | undefined;
+  /** How many processes serve the same roots: a quota holds for all of them. Default 1. */
+  readonly processes?: number | undefined;
+  /** How somebody sees the roots who has logged in. Asked once for each connection. Default: all of them. Rights hold besides. */
+  readonly viewFor?: ((user: FileUser) => RootsView) | undefined;
+  /** Files of one's own for somebody who has logged in, instead of `root` and `roots`. Asked once for each connection. Rights by path do not hold for them. */
+  readonly fileSystemFor?: ((user: FileUser) => RootedFileSystem) | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Whether a file is on stable storage before its upload is confirmed. Default true; false is for files that nobody would miss. */
   readonly durable?: boolean | undefined;
@@ -30,17 +43,19 @@ export class Generation {
   readonly limits: ServerLimits;
   readonly access: Access;
   readonly offersScp: boolean;
-  readonly fileSystem: RootedFileSystem;
   readonly durable: boolean;
+  readonly #settings: ServerSettings;
+  readonly #roots: Roots | undefined;
   readonly #config: ServerConfig;
   readonly #legacyConfig: ServerConfig;
   readonly #isLegacySource: (address: string) => boolean;
 
-  private constructor(settings: ServerSettings, access: Access, limits: ServerLimits) {
+  private constructor(settings: ServerSettings, access: Access, limits: ServerLimits, roots: Roots | undefined) {
+    this.#settings = settings;
+    this.#roots = roots;
     this.limits = limits;
     this.access = access;
     this.offersScp = settings.services?.scp ?? true;
-    this.fileSystem = rootedFileSystem(settings.root);
     this.durable = settings.durable ?? true;
     const common = {
       ident: 'Sealift',
@@ -66,12 +81,30 @@ export class Generation {
   ): Promise<Generation> {
     if (settings.hostKeys.length === 0) throw new TypeError('a server needs a host key');
     const limits = resolveLimits(settings.limits);
-    const stats = await stat(settings.root).catch((cause: unknown) => {
-      throw FileError.from(cause, settings.root, 'open');
-    });
-    if (!stats.isDirectory()) throw new FileError(settings.root, 'open', 'ENOTDIR');
     const access = await Access.create(settings, warn, before?.access);
-    return new Generation(settings, access, limits);
+    return new Generation(
+      settings,
+      access,
+      limits,
+      await openRoots(settings, warn, before === undefined ? undefined : before.#roots),
+    );
+  }
+
+  /** The files of somebody who has logged in, for that login alone: they know what was sent in it. */
+  filesOf(user: FileUser, rights: Rights): RootedFileSystem {
+    const { fileSystemFor, viewFor, rights: rules } = this.#settings;
+    if (this.#roots === undefined) return (fileSystemFor as NonNullable<typeof fileSystemFor>)(user);
+    const { permit, ...view } = viewFor?.(user) ?? {};
+    // Without rules the privilege decides, whatever the path.
+    const uniform = rules === undefined && permit === undefined;
+    const may: RootsView['permit'] = (operation, path) =>
+      rights.may(operation, path) && (permit?.(operation, path) ?? true);
+    return this.#roots.view({ ...view, permit: may, uniform });
+  }
+
+  /** Other settings hold from now on. Sessions use these on. */
+  close(): void {
+    this.#roots?.close();
   }
 
   isLegacySource(address: string): boolean {
@@ -82,4 +115,16 @@ export class Generation {
   configFor(address: string): ServerConfig {
     return this.#isLegacySource(address) ? this.#legacyConfig : this.#config;
   }
+}
+
+/** @throws {TypeError} unless there is exactly one source of files. {FileError} where a root is no folder */
+async function openRoots(
+  { root, roots, fileSystemFor, processes }: ServerSettings,
+  onWarning: (text: string) => void,
+  previous: Roots | undefined,
+): Promise<Roots | undefined> {
+  if ([root, roots, fileSystemFor].filter((one) => one !== undefined).length !== 1)
+    throw new TypeError('a server needs one of root, roots and fileSystemFor');
+  if (fileSystemFor !== undefined) return undefined;
+  return await Roots.open(roots ?? [{ name: 'root', path: root ?? '' }], { processes, onWarning, previous });
 }

@@ -55,7 +55,7 @@ export interface RunningServer extends AsyncDisposable {
 /**
  * Starts an SSH server that does secure copy over the SCP protocol and nothing else.
  *
- * @throws {FileError} where the root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
+ * @throws {FileError} where a root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
  * @example
  * const { keys } = await loadHostKeys('/var/lib/drop/keys');
  * const server = await listen({ hostKeys: keys, users: [{ name: 'drop', password }], root: '/srv/drop', listen: [{ address: '127.0.0.1', port: 2222 }] });
@@ -101,9 +101,15 @@ class CopyServer implements RunningServer, ConnectionHost {
   async reload(options: ChangedOptions): Promise<void> {
     const next = await prepare(options, (event) => this.emit(event), this.#generation);
     if (this.#closing !== undefined) return;
-    await this.#listeners.change(options.listen);
+    try {
+      await this.#listeners.change(options.listen);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
     // It may have been stopped meanwhile.
     if (this.#closing !== undefined) await this.#listeners.close();
+    this.#generation.close();
     this.#generation = next;
   }
 
@@ -205,6 +211,7 @@ class CopyServer implements RunningServer, ConnectionHost {
       for (const connection of this.#connections.values()) connection.expel('the server is stopping');
     }, graceMs);
     await emptied;
+    this.#generation.close();
     clearTimeout(timer);
     await stopped;
   }

@@ -1,5 +1,6 @@
 import type { FileOperation } from '../../base/file-operation.ts';
 import type { ListenAddress } from '../listen-address.ts';
+import type { RootMode } from '../roots.ts';
 
 /*
  * What a configuration file says, with its defaults filled in. Paths are as written; they begin at the folder of the file. Times are milliseconds, sizes bytes. schema.ts says what each
@@ -27,14 +28,13 @@ export interface ServeConfig {
   readonly grace: number;
 }
 
-export type RootMode = 'read-write' | 'read-only' | 'drop';
-
 export interface RootConfig {
   readonly name: string;
   readonly path: string;
   readonly prefix: string | undefined;
   readonly mode: RootMode;
   readonly quota: number | undefined;
+  readonly maxEntries: number | undefined;
   readonly keepFree: number | undefined;
 }
 

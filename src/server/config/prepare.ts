@@ -7,6 +7,7 @@ import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
 import type { ServerSettings } from '../generation.ts';
 import { readHostKeys } from '../host-keys.ts';
+import type { RootsView } from '../roots.ts';
 import { accessOptions, toLocalUser } from './access.ts';
 import type { ServeConfig, UserConfig } from './config.ts';
 import { readTextFile } from './files.ts';
@@ -72,9 +73,16 @@ class Preparation {
       (await this.#attempt('host-keys', () => readHostKeys(config.hostKeys.map((path) => this.#path(path))))) ?? [];
     if (this.#problems.count > 0) throw new ConfigError(this.#problems.list());
     const { limits, durable, algorithms } = config;
-    const root = this.#path(config.roots[0]?.path ?? '');
     const legacyFrom = algorithms.legacy.from;
-    const settings = { ...accessOptions(config, users), hostKeys, root, limits, durable, banner, legacyFrom };
+    const settings = {
+      ...accessOptions(config, users),
+      hostKeys,
+      limits,
+      durable,
+      banner,
+      legacyFrom,
+      ...this.#files(),
+    };
     const logFile = config.log.file === undefined ? undefined : this.#path(config.log.file);
     return { file, config, state, logFile, accounting: this.#accounting(state), settings };
   }
@@ -110,6 +118,19 @@ class Preparation {
       if (root !== undefined && isWithin(root, await realpath(state).catch(() => resolve(state))))
         this.#report(key, 'the state folder is inside this root, where users could fetch the host keys');
     }
+  }
+
+  /** The roots with their paths, and what each user sees of them. */
+  #files(): Pick<ServerSettings, 'roots' | 'viewFor' | 'processes'> {
+    const { roots, users, workers } = this.#config;
+    const views = new Map<string, RootsView>();
+    for (const { name, roots: seen, home } of users)
+      views.set(name, { home, ...(seen.length === 0 ? {} : { roots: seen }) });
+    return {
+      roots: roots.map((root) => ({ ...root, path: this.#path(root.path) })),
+      viewFor: ({ user }) => views.get(user) ?? {},
+      processes: workers,
+    };
   }
 
   #accounting(state: string): AccountingOptions {

@@ -1,7 +1,6 @@
 import { isLoopback } from '../listen-address.ts';
 import type { MethodName, RightsRuleConfig, ServeConfig, UserConfig } from './config.ts';
 import { nearest } from './nearest.ts';
-import { checkNotYet } from './not-yet.ts';
 import type { ReportProblem } from './parse.ts';
 
 /** What a type alone cannot say: names that must be known or different, keys that exclude each other, what is not there yet. */
@@ -26,7 +25,6 @@ export function checkRules(config: ServeConfig, report: ReportProblem): void {
     );
   checkMethods(config, report);
   for (const [index, rule] of config.rights.entries()) checkRule(rule, config, `rights[${index}]`, report);
-  checkNotYet(config, report);
 }
 
 function checkUsers(users: readonly UserConfig[], report: ReportProblem): void {

@@ -76,6 +76,11 @@ const root: Type<RootConfig> = object<RootConfig>({
     'What all files below may take together. An upload that would exceed it is refused.',
     'no quota',
   ),
+  maxEntries: optional(
+    integer(1, 1_000_000_000),
+    'How many files, folders and links there may be below.',
+    'any number',
+  ),
   keepFree: optional(size(1), 'What uploads leave free on the disk.', 'nothing is kept free'),
 });
 
@@ -119,7 +124,11 @@ const user: Type<UserConfig> = object<UserConfig>({
     'Credentials that are needed together, in this order. Without it one of them is enough.',
   ),
   roots: otherwise(list(word, 0, 100), [], 'The roots that this user sees, by name. All of them unless given.'),
-  home: optional(path, 'Where relative paths begin.', '/'),
+  home: optional(
+    text('a path that begins with /', { read: (given) => (given.startsWith('/') ? given : undefined) }),
+    'Where relative paths begin, as the user sees it.',
+    '/',
+  ),
   disabled: otherwise(boolean, false, 'Whether logins are refused.'),
 });
 

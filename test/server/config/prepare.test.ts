@@ -28,7 +28,11 @@ describe('a configuration is read with the files it names', () => {
     await writeFile(join(folder, 'banner'), 'hello\n');
     const { state, settings } = await prepare(`${alice}banner-file: banner\n`);
     expect(state).toBe(join(folder, 'state'));
-    expect(settings).toMatchObject({ root: join(folder, 'in'), banner: 'hello\n', hostKeys: [] });
+    expect(settings).toMatchObject({
+      roots: [{ name: 'in', path: join(folder, 'in'), mode: 'read-write' }],
+      banner: 'hello\n',
+      hostKeys: [],
+    });
     expect(settings.users).toMatchObject([{ name: 'alice', privilege: 15, authorizedKeys: [key.public, ''] }]);
   });
 
