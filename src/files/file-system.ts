@@ -114,26 +114,6 @@ export interface Space {
   readonly freeFiles: bigint;
 }
 
-/** What an entry is to get. Absent values are left as they are. */
-export interface EntryAttributes {
-  /** The permission bits, 0 to 07777. */
-  readonly mode?: number | undefined;
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
-  readonly times?: { readonly atimeSeconds: number; readonly mtimeSeconds: number } | undefined;
-}
-
-/** The room of a file system, as statvfs(3) tells it. Counts are in blocks of `blockBytes`. */
-export interface Space {
-  readonly blockBytes: number;
-  readonly blocks: bigint;
-  readonly freeBlocks: bigint;
-  /** Free for users other than root. */
-  readonly availableBlocks: bigint;
-  /** How many files there can be at all; 0 where the file system does not tell. */
-  readonly files: bigint;
-  readonly freeFiles: bigint;
-}
-
 /** A name in a directory, with what listing it told besides. */
 export interface DirectoryEntry {
   readonly name: string;

@@ -16,11 +16,13 @@ export function guarded(fileSystem: RootedFileSystem, permit: Permit, options: G
 
 class Guard implements RootedFileSystem {
   readonly absolute?: (path: string) => string;
+  readonly hides: (name: string) => boolean;
   readonly #inner: RootedFileSystem;
   readonly #rules: GuardRules;
 
   constructor(inner: RootedFileSystem, permit: Permit, options: GuardOptions) {
     this.#inner = inner;
+    this.hides = inner.hides;
     if (inner.absolute !== undefined) this.absolute = inner.absolute;
     this.#rules = new GuardRules(permit, options);
   }

@@ -115,10 +115,10 @@ async function openPartial(
   directory: Directory,
   name: string,
   mode: number,
-  { resume, size }: LandingOptions,
+  { resume, partName, size }: LandingOptions,
 ): Promise<Partial> {
   const access = { access: 'write', mode, shownAs: name, ...(size === undefined ? {} : { size }) } as const;
-  const partial = partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
+  const partial = partName?.() ?? partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {
     // Whatever else has that name was not left by us.

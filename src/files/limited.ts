@@ -10,6 +10,7 @@ import type { RootedFileSystem } from './rooted.ts';
  */
 export function limited(fileSystem: RootedFileSystem, room: Room): RootedFileSystem {
   return {
+    hides: fileSystem.hides,
     ...(fileSystem.absolute === undefined ? {} : { absolute: fileSystem.absolute }),
     directory: async (path) => new LimitedDirectory(await fileSystem.directory(path), room),
     followLast: async (path) => await fileSystem.followLast(path),

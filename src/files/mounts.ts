@@ -26,10 +26,12 @@ export function mounts(list: readonly Mount[]): RootedFileSystem {
 type Found = { readonly mount: Mount; readonly path: string } | 'top' | { readonly missing: string };
 
 class Mounts implements RootedFileSystem {
+  readonly hides: (name: string) => boolean;
   readonly #mounts = new Map<string, Mount>();
   readonly #sinceSeconds: number = Math.floor(Date.now() / 1000);
 
   constructor(list: readonly Mount[]) {
+    this.hides = (name) => list.some(({ fileSystem }) => fileSystem.hides(name));
     for (const mount of list) {
       const { name } = mount;
       if (!isName(name)) throw new TypeError(`${JSON.stringify(name)} cannot be the name of a folder`);

@@ -34,6 +34,7 @@ export function withStartPaths(fileSystem: RootedFileSystem, { home = '/', prefi
     return path === '' || path.startsWith('/') || home === '/' ? path : `${home}/${path}`;
   };
   return {
+    hides: fileSystem.hides,
     absolute,
     directory: async (path: string): Promise<Directory> => await fileSystem.directory(absolute(path)),
     followLast: async (path: string): Promise<string> => await fileSystem.followLast(absolute(path)),

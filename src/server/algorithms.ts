@@ -1,4 +1,4 @@
-import type { Algorithms, CipherAlgorithm, KexAlgorithm, MacAlgorithm } from 'ssh2';
+import type { Algorithms, CipherAlgorithm, KexAlgorithm, MacAlgorithm, NegotiatedAlgorithms } from 'ssh2';
 
 /*
  * What the server offers, the best first; the client's order decides (RFC 4253 section 7.1). Left out on purpose: group exchange, which ssh2 cannot
@@ -52,4 +52,10 @@ export const legacyAlgorithms: Algorithms = {
 /** Whether only the legacy profile has this algorithm. */
 export function isLegacy(name: string): boolean {
   return legacyNames.has(name);
+}
+
+/** What a connection uses that only the legacy profile has. */
+export function legacyAmong({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): string[] {
+  const used = [kex, serverHostKey, cs.cipher, sc.cipher, cs.mac, sc.mac].filter(isLegacy);
+  return [...new Set(used)];
 }

@@ -1,21 +1,18 @@
 import type { Socket } from 'node:net';
-import ssh2, { type NegotiatedAlgorithms, type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
+import ssh2, { type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
 import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import { sourceOf } from '../aaa/address.ts';
 import { noRights, type Rights } from '../aaa/rights.ts';
+import { hiding } from '../files/hiding.ts';
+import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import type { Applicant } from './admission.ts';
-import { isLegacy } from './algorithms.ts';
+import { legacyAmong } from './algorithms.ts';
+import { findExcess } from './bounds.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
 import type { Generation } from './generation.ts';
 import { KeyRenewal } from './key-renewal.ts';
-import {
-  CHANNEL_INPUT_BYTES,
-  FAREWELL_MS,
-  LOGIN_QUEUE_BYTES,
-  REKEY_QUEUE_PACKETS,
-  TRANSFER_QUEUE_BYTES,
-} from './limits.ts';
+import { FAREWELL_MS, LOGIN_QUEUE_BYTES, TRANSFER_QUEUE_BYTES } from './limits.ts';
 import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
 import { NegotiationWatch } from './negotiation.ts';
@@ -59,7 +56,7 @@ export class Connection implements Applicant, SessionHost {
   #accepted: AcceptedLogin | undefined;
   #account: SessionAccount = unaccounted;
   #internals: Ssh2Internals | undefined;
-  #fileSystem: RootedFileSystem | undefined;
+  #files: RootedFileSystem | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
@@ -111,15 +108,22 @@ export class Connection implements Applicant, SessionHost {
     return this.#generation.limits.globMatches;
   }
 
+  get user(): string {
+    return this.#info.user ?? '';
+  }
+
   get durable(): boolean {
     return this.#generation.durable;
   }
 
-  /** For this login alone: it knows what was sent in it. */
   get fileSystem(): RootedFileSystem {
-    const user = this.#info.user ?? '';
-    this.#fileSystem ??= this.#generation.filesOf({ user }, this.rights);
-    return this.#fileSystem;
+    return hiding(this.allFiles, isPrivateName);
+  }
+
+  /** For this login alone: it knows what was sent in it. */
+  get allFiles(): RootedFileSystem {
+    this.#files ??= this.#generation.filesOf({ user: this.user }, this.rights);
+    return this.#files;
   }
 
   get rights(): Rights {
@@ -179,7 +183,8 @@ export class Connection implements Applicant, SessionHost {
     client.on('rekey', () => this.#onRekey());
     client.once('handshake', (negotiated) => {
       this.#negotiated = true;
-      this.#warnOfLegacy(negotiated);
+      const old = legacyAmong(negotiated);
+      if (old.length > 0) this.emit({ type: 'legacy-algorithms', algorithms: old });
     });
   }
 
@@ -201,11 +206,6 @@ export class Connection implements Applicant, SessionHost {
         warning: (text) => this.#host.emit({ type: 'warning', text }),
       },
     });
-  }
-
-  #warnOfLegacy({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms): void {
-    const used = [kex, serverHostKey, cs.cipher, sc.cipher, cs.mac, sc.mac].filter(isLegacy);
-    if (used.length > 0) this.emit({ type: 'legacy-algorithms', algorithms: [...new Set(used)] });
   }
 
   #note(text: string): void {
@@ -307,14 +307,15 @@ export class Connection implements Applicant, SessionHost {
   // Bounds
 
   #checkBounds(): void {
-    const { writableLength } = this.#socket;
     const isLoggedIn = this.#info.user !== undefined;
-    const mayQueue = isLoggedIn ? this.#generation.limits.queuedBytes + TRANSFER_QUEUE_BYTES : LOGIN_QUEUE_BYTES;
-    if (writableLength > mayQueue) this.expel('does not read what it asks for');
-    if ((this.#internals?.queuedPackets ?? 0) > REKEY_QUEUE_PACKETS) this.expel('does not finish the key exchange');
-    for (const { readableLength } of this.#inputs) {
-      if (readableLength > CHANNEL_INPUT_BYTES) this.expel('ignores the window');
-    }
+    const { queuedBytes } = this.#generation.limits;
+    const excess = findExcess({
+      queued: this.#socket.writableLength,
+      mayQueue: isLoggedIn ? queuedBytes + TRANSFER_QUEUE_BYTES : LOGIN_QUEUE_BYTES,
+      packets: this.#internals?.queuedPackets ?? 0,
+      inputs: this.#inputs,
+    });
+    if (excess !== undefined) this.expel(excess);
     if (isLoggedIn) this.#keys.check();
   }
 

@@ -102,6 +102,16 @@ export class Generation {
     return this.#roots.view({ ...view, permit: may, uniform });
   }
 
+  /** The folders of this machine that are served. */
+  get paths(): readonly string[] {
+    return this.#roots?.paths ?? [];
+  }
+
+  /** Counts again what is in folders with a quota. Never rejects. */
+  async recount(): Promise<void> {
+    await this.#roots?.recount();
+  }
+
   /** Other settings hold from now on. Sessions use these on. */
   close(): void {
     this.#roots?.close();

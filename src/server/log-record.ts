@@ -29,8 +29,10 @@ const levels: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'request-refused': 'info',
   'transfer-started': 'info',
   'file-moved': 'debug',
+  'entry-changed': 'info',
   'entry-failed': 'warn',
   'transfer-ended': 'info',
+  swept: 'info',
   warning: 'warn',
 };
 

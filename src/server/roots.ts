@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { FileError } from '../base/errors.ts';
 import { guarded } from '../files/guard.ts';
-import type { GuardOptions, Permit } from '../files/guard-rules.ts';
+import type { Permit } from '../files/guard-rules.ts';
 import { limited } from '../files/limited.ts';
 import { type Mount, mounts } from '../files/mounts.ts';
 import { dropZone, readOnly } from '../files/presets.ts';
+import { isPrivateName } from '../files/private-names.ts';
 import { Room, type RoomLimits } from '../files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
@@ -34,8 +35,6 @@ export interface RootsOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Earlier roots that sessions still use: what they have counted for a folder is shared. */
   readonly previous?: Roots | undefined;
-  /** See GuardOptions. */
-  readonly isOwnName?: GuardOptions['isOwnName'];
 }
 
 /** How one user sees the roots. */
@@ -111,13 +110,12 @@ export class Roots {
    * @throws {TypeError} for the name of a root that there is not, or a home that is not absolute
    */
   view({ roots: names, home, permit, uniform }: RootsView = {}): RootedFileSystem {
-    const { isOwnName } = this.#options;
     const seen = names?.map((name) => this.#named(name)) ?? [...this.#roots.values()];
     const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root) }));
     const [only] = list;
     const isSingle = this.#roots.size === 1;
     const all = isSingle && only !== undefined ? only.fileSystem : mounts(list);
-    const allowed = permit === undefined ? all : guarded(all, permit, { isOwnName, uniform });
+    const allowed = permit === undefined ? all : guarded(all, permit, { isOwnName: isPrivateName, uniform });
     const prefixes = new Map<string, string>();
     for (const { options } of seen)
       if (options.prefix !== undefined) prefixes.set(options.prefix, isSingle ? '/' : `/${options.name}`);
@@ -138,11 +136,16 @@ export class Roots {
       case 'read-only':
         return readOnly(fileSystem);
       case 'drop':
-        return dropZone(fileSystem, { isOwnName: this.#options.isOwnName });
+        return dropZone(fileSystem, { isOwnName: isPrivateName });
       default:
         mode satisfies never;
         throw new TypeError(`the mode ${String(mode)} is not read-write, read-only or drop`);
     }
+  }
+
+  /** The folders on this machine. */
+  get paths(): readonly string[] {
+    return [...this.#roots.values()].map(({ options }) => options.path);
   }
 
   /** What is counted and kept for a folder, by its path. */

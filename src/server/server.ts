@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Ledger } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
+import { thisProcess } from '../files/process-mark.ts';
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { RefusedBy, ServerEvent } from './events.ts';
@@ -10,6 +11,7 @@ import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
 import { SessionCounts } from './session-counts.ts';
 import type { SessionInfo } from './session-info.ts';
+import { SWEEP_INTERVAL_MS, sweep } from './sweep.ts';
 
 export interface ServerOptions extends ServerSettings {
   /** At least one. */
@@ -53,7 +55,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Starts an SSH server that does secure copy over the SCP protocol and nothing else.
+ * Starts an SSH server that does secure copy, by the SCP protocol and by SFTP, and nothing else.
  *
  * @throws {FileError} where a root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
  * @example
@@ -63,6 +65,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const server = await CopyServer.create(options);
   await server.listen(options.listen);
+  server.keepSwept();
   return server;
 }
 
@@ -70,6 +73,9 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly transfersUnderWay = new LiveTransfers();
   readonly ledger: Ledger | undefined;
   readonly #onEvent: (event: ServerEvent) => void;
+  readonly #stopped: AbortController = new AbortController();
+  #sweeping: Promise<void> = Promise.resolve();
+  #sweepTimer: NodeJS.Timeout | undefined;
   readonly #admission: Admission;
   readonly #listeners: Listeners;
   readonly #connections = new Map<number, Connection>();
@@ -111,6 +117,23 @@ class CopyServer implements RunningServer, ConnectionHost {
     if (this.#closing !== undefined) await this.#listeners.close();
     this.#generation.close();
     this.#generation = next;
+  }
+
+  /** Removes what killed servers have left, now and from time to time. */
+  keepSwept(): void {
+    this.#sweep(performance.timeOrigin);
+    this.#sweepTimer = setInterval(() => this.#sweep(undefined), SWEEP_INTERVAL_MS).unref();
+  }
+
+  #sweep(startedMs: number | undefined): void {
+    const options = { process: thisProcess, startedMs, nowMs: Date.now(), signal: this.#stopped.signal };
+    this.#sweeping = this.#sweeping.then(async () => {
+      let files = 0;
+      for (const root of this.#generation.paths) files += await sweep({ ...options, root });
+      if (files === 0) return;
+      this.emit({ type: 'swept', files });
+      await this.#generation.recount();
+    });
   }
 
   get addresses(): readonly ListenAddress[] {
@@ -213,6 +236,10 @@ class CopyServer implements RunningServer, ConnectionHost {
     await emptied;
     this.#generation.close();
     clearTimeout(timer);
+    clearInterval(this.#sweepTimer);
+    this.#stopped.abort();
+    this.#generation.close();
+    await this.#sweeping;
     await stopped;
   }
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { FileError } from '../../src/base/errors.ts';
 import { land } from '../../src/files/landing.ts';
 import { rootedFileSystem } from '../../src/files/rooted.ts';
-import { Faults, faulty } from '../support/faulty-files.ts';
+import { Faults, faulty } from '../support/step-faults.ts';
 import { createTempDirectory } from '../support/temp.ts';
 
 const NEW = Buffer.alloc(900_000, 'new ');

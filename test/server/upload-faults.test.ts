@@ -10,7 +10,7 @@ import { Room } from '../../src/files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { scanUsage } from '../../src/files/usage-scan.ts';
 import { runScpService } from '../../src/server/scp-service.ts';
-import { type FaultPoint, Faults, faulty } from '../support/faulty-files.ts';
+import { type FaultPoint, Faults, faulty } from '../support/step-faults.ts';
 import { createTempDirectory } from '../support/temp.ts';
 
 /** More than is written at once, so that there are several writes. */

@@ -1,139 +1,60 @@
 import { type ErrorCode, FileError } from '../../src/base/errors.ts';
-import type { Directory, OpenFile, OpenOptions } from '../../src/files/file-system.ts';
-import { LayerDirectory, LayerFile } from '../../src/files/layer.ts';
-import type { RootedFileSystem } from '../../src/files/rooted.ts';
+import type { Directory, FileSystem, OpenFile } from '../../src/files/file-system.ts';
 
-/** What a file system is asked to do that changes something. */
-export type FaultPoint =
-  | 'open'
-  | 'write'
-  | 'truncate'
-  | 'set mode'
-  | 'set owner'
-  | 'set times'
-  | 'sync'
-  | 'close'
-  | 'mkdir'
-  | 'rename'
-  | 'link'
-  | 'remove'
-  | 'sync directory';
+/** Decides whether a call fails: `open .part`, `write f`, `sync directory`. */
+export type Fault = (operation: string, name: string) => ErrorCode | undefined;
 
-/** The faults of a file system: the `nth` operation (from 0), of whatever kind, fails. */
-export class Faults {
-  /** What was asked for, in order. */
-  readonly asked: FaultPoint[] = [];
-  /** Undefined: nothing fails. */
-  plan: { readonly nth: number; readonly code: ErrorCode } | undefined;
+const unwrapped = new WeakMap<object, object>();
 
-  /** @throws {FileError} as planned */
-  check(point: FaultPoint, path: string): void {
-    const nth = this.asked.push(point) - 1;
-    if (this.plan !== undefined && nth === this.plan.nth) throw new FileError(path, point, this.plan.code);
-  }
+/** An object whose methods fail where the fault says so; `results` wraps what they give. */
+function wrap<T extends object>(
+  inner: T,
+  before: (method: string, args: readonly unknown[]) => void,
+  results: (method: string, result: unknown) => unknown,
+): T {
+  const proxy = new Proxy(inner, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function' || typeof key !== 'string') return value;
+      return (...args: unknown[]): unknown => {
+        const real = args.map((arg) => (typeof arg === 'object' && arg !== null ? (unwrapped.get(arg) ?? arg) : arg));
+        const call = (): unknown => (value as (...all: unknown[]) => unknown).apply(target, real);
+        if (key === 'names') return call();
+        return (async () => {
+          before(key, args);
+          return results(key, await call());
+        })();
+      };
+    },
+  });
+  unwrapped.set(proxy, inner);
+  return proxy;
 }
 
-/** A file system that fails as planned. A write that fails has written the first half; a close that fails has closed. */
-export function faulty(fileSystem: RootedFileSystem, faults: Faults): RootedFileSystem {
-  return {
-    directory: async (path) => new FaultyDirectory(await fileSystem.directory(path), faults),
-    followLast: async (path) => await fileSystem.followLast(path),
-    resolve: async (path) => await fileSystem.resolve(path),
+function faultyFile(file: OpenFile, fault: Fault): OpenFile {
+  const before = (method: string): void => {
+    const code = fault(method, file.path);
+    if (code !== undefined) throw new FileError(file.path, method, code);
   };
+  return wrap(file, before, (_method, result) => result);
 }
 
-class FaultyDirectory extends LayerDirectory {
-  readonly #faults: Faults;
-
-  constructor(inner: Directory, faults: Faults) {
-    super(inner, faults);
-    this.#faults = faults;
-  }
-
-  protected override over(inner: Directory): Directory {
-    return new FaultyDirectory(inner, this.#faults);
-  }
-
-  override async open(name: string, options: OpenOptions): Promise<OpenFile> {
-    this.#faults.check('open', this.pathOf(options.shownAs ?? name));
-    return new FaultyFile(await super.open(name, options), this.#faults);
-  }
-
-  override async makeDirectory(name: string, mode: number): Promise<void> {
-    this.#faults.check('mkdir', this.pathOf(name));
-    await super.makeDirectory(name, mode);
-  }
-
-  override async rename(from: string, to: string, target?: Directory): Promise<void> {
-    this.#faults.check('rename', this.pathOf(to));
-    await super.rename(from, to, target);
-  }
-
-  override async makeHardLink(from: string, to: string, target?: Directory): Promise<void> {
-    this.#faults.check('link', this.pathOf(to));
-    await super.makeHardLink(from, to, target);
-  }
-
-  override async remove(name: string): Promise<void> {
-    this.#faults.check('remove', this.pathOf(name));
-    await super.remove(name);
-  }
-
-  override async sync(): Promise<void> {
-    this.#faults.check('sync directory', this.path);
-    await super.sync();
-  }
+function faultyDirectory(directory: Directory, fault: Fault): Directory {
+  const before = (method: string, args: readonly unknown[]): void => {
+    const name = method === 'sync' ? 'directory' : String(args[0]);
+    const code = fault(method, name);
+    if (code !== undefined) throw new FileError(`${directory.path}/${name}`, method, code);
+  };
+  return wrap(directory, before, (method, result) => {
+    if (method === 'open') return faultyFile(result as OpenFile, fault);
+    return method === 'directory' ? faultyDirectory(result as Directory, fault) : result;
+  });
 }
 
-class FaultyFile extends LayerFile {
-  readonly #faults: Faults;
-  #isClosed = false;
-
-  constructor(inner: OpenFile, faults: Faults) {
-    super(inner);
-    this.#faults = faults;
-  }
-
-  override async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    try {
-      this.#faults.check('write', this.path);
-    } catch (error) {
-      const all = Buffer.concat(chunks);
-      await super.write([all.subarray(0, all.length / 2)], position);
-      throw error;
-    }
-    await super.write(chunks, position);
-  }
-
-  override async truncate(size: number): Promise<void> {
-    this.#faults.check('truncate', this.path);
-    await super.truncate(size);
-  }
-
-  override async setMode(mode: number): Promise<void> {
-    this.#faults.check('set mode', this.path);
-    await super.setMode(mode);
-  }
-
-  override async setOwner(uid: number, gid: number): Promise<void> {
-    this.#faults.check('set owner', this.path);
-    await super.setOwner(uid, gid);
-  }
-
-  override async setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
-    this.#faults.check('set times', this.path);
-    await super.setTimes(atimeSeconds, mtimeSeconds);
-  }
-
-  override async sync(): Promise<void> {
-    this.#faults.check('sync', this.path);
-    await super.sync();
-  }
-
-  override async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await super.close();
-    this.#faults.check('close', this.path);
-  }
+/** A file system on which calls fail as a full disk, a broken one, or a system without descriptors would have them fail. */
+export function faultyFileSystem(inner: FileSystem, fault: Fault): FileSystem {
+  return {
+    directory: async (path) => faultyDirectory(await inner.directory(path), fault),
+    resolve: (path) => inner.resolve(path),
+  };
 }

@@ -1,0 +1,116 @@
+import type { Readable, Writable } from 'node:stream';
+import type { SessionAccount } from '../aaa/accounting/ledger.ts';
+import { SealiftError } from '../base/errors.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { thisProcess } from '../files/process-mark.ts';
+import { serveSftp } from '../sftp/server/session.ts';
+import type { Direction } from './events.ts';
+import type { LiveTransfer, TransferStart } from './live-transfers.ts';
+import type { FileTransfer, SftpObserver } from './sftp/options.ts';
+import { nobodyElse } from './sftp/people.ts';
+import { SessionFiles } from './sftp/session-files.ts';
+import type { SessionEvent } from './transfer-count.ts';
+
+export interface SftpServiceOptions {
+  readonly fileSystem: FileSystem;
+  readonly user: string;
+  /** Whether a file is on stable storage before its upload is confirmed. */
+  readonly durable: boolean;
+  readonly emit: (event: SessionEvent) => void;
+  /** Where the records of the files go. */
+  readonly account: SessionAccount;
+  /** Takes a place among the transfers under way. */
+  readonly begin: (start: Omit<TransferStart, 'connection'>) => LiveTransfer | string;
+  /** Told when the client has something open or under way, and when it has not. */
+  readonly busy: (isBusy: boolean) => void;
+}
+
+/**
+ * Serves one SFTP session on a channel: files below the root, modes up to 0777, owners as they are.
+ *
+ * @returns the exit status: 1 where the client broke the rules or left in the middle of something. Never rejects.
+ */
+export async function runSftpService(input: Readable, output: Writable, options: SftpServiceOptions): Promise<0 | 1> {
+  const { fileSystem, user, durable, emit, busy } = options;
+  const files = new SessionFiles({
+    fileSystem,
+    start: '/',
+    user,
+    modeMask: 0o777,
+    owners: 'ignore',
+    readOnly: false,
+    durable,
+    hashes: true,
+    people: nobodyElse,
+    observer: new SftpEvents(options),
+    process: thisProcess,
+  });
+  try {
+    await serveSftp({ input, output }, files, { busy });
+    return 0;
+  } catch (error) {
+    const reason = error instanceof SealiftError ? error.message : String(error);
+    emit({ type: 'entry-failed', reason: `sftp: ${reason}` });
+    return 1;
+  }
+}
+
+/** Reports what an SFTP session does: one start and one end for each file that is opened. */
+class SftpEvents implements SftpObserver {
+  readonly #emit: (event: SessionEvent) => void;
+  readonly #account: SessionAccount;
+  readonly #begin: SftpServiceOptions['begin'];
+
+  constructor({ emit, account, begin }: SftpServiceOptions) {
+    this.#emit = emit;
+    this.#account = account;
+    this.#begin = begin;
+  }
+
+  transferStarted(direction: Direction, path: string): FileTransfer {
+    const started = performance.now();
+    const service = 'sftp';
+    let bytes = 0;
+    // The number of open handles is bounded: one too many is served and not listed.
+    const begun = this.#begin({ service, direction, path });
+    const live = typeof begun === 'string' ? undefined : begun;
+    live?.begin(path, undefined);
+    const transfer = live?.id ?? 0;
+    const account = this.#account.transfer({ protocol: 'sftp', direction, path });
+    this.#emit({ type: 'transfer-started', transfer, service, direction, path });
+    return {
+      moved: (count) => {
+        bytes += count;
+        live?.moved(count);
+      },
+      ended: (outcome, sha256) => {
+        live?.end();
+        account.stop({
+          status: outcome === 'complete' || outcome === 'failed' ? outcome : 'cut',
+          bytes,
+          ...(sha256 === undefined ? {} : { sha256 }),
+        });
+        this.#emit({
+          type: 'transfer-ended',
+          transfer,
+          service,
+          direction,
+          path,
+          files: outcome === 'complete' ? 1 : 0,
+          bytes,
+          ...(sha256 === undefined ? {} : { sha256 }),
+          durationMs: performance.now() - started,
+          status: outcome === 'complete' ? 0 : outcome === 'failed' ? 1 : undefined,
+        });
+      },
+    };
+  }
+
+  changed(...[operation, path, to]: Parameters<SftpObserver['changed']>): void {
+    this.#emit({ type: 'entry-changed', operation, path, ...(to === undefined ? {} : { to }) });
+  }
+
+  failed(error: Error): void {
+    this.#emit({ type: 'entry-failed', reason: error.message });
+  }
+}
