@@ -81,13 +81,14 @@ export class Generation {
   ): Promise<Generation> {
     if (settings.hostKeys.length === 0) throw new TypeError('a server needs a host key');
     const limits = resolveLimits(settings.limits);
-    const access = await Access.create(settings, warn, before?.access);
-    return new Generation(
-      settings,
-      access,
-      limits,
-      await openRoots(settings, warn, before === undefined ? undefined : before.#roots),
-    );
+    const roots = await openRoots(settings, warn, before === undefined ? undefined : before.#roots);
+    try {
+      const access = await Access.create(settings, warn, before?.access);
+      return new Generation(settings, access, limits, roots);
+    } catch (error) {
+      roots?.close();
+      throw error;
+    }
   }
 
   /** The files of somebody who has logged in, for that login alone: they know what was sent in it. */
