@@ -99,7 +99,7 @@ export class CopyRun implements CopyObserver {
     await withRetries(() => this.#attempt(keepers, work), {
       retries: this.options.retries ?? 0,
       signal: this.signal,
-      mayRetry: () => true,
+      mayRetry: () => this.memory.isFinal !== true,
       again: async (error, pauseSeconds, attempt) => this.#again(error, pauseSeconds, attempt),
     });
   }
