@@ -335,7 +335,7 @@ export class TreeCopy {
 }
 
 /** Whether a link leads to the directory that it is in, or to one above. */
-async function leadsBack(directory: Directory, name: string): Promise<boolean> {
+export async function leadsBack(directory: Directory, name: string): Promise<boolean> {
   if (directory.realPath === undefined) return false;
   const [here, there] = await Promise.all([directory.realPath('.'), directory.realPath(name)]);
   return here === there || here.startsWith(there.endsWith('/') ? there : `${there}/`);

@@ -71,6 +71,7 @@ export class ScpRun {
     return {
       found: (size) => progress.found?.(size),
       foundAll: () => progress.foundAll?.(),
+      ...(progress.counted && { counted: (files, bytes) => progress.counted?.(files, bytes) }),
       fileStarted: (name, size, paths) => progress.fileStarted(name, size, paths),
       skipped: (name, size, paths) => progress.skipped?.(name, size, paths),
       planned: (name, size, paths) => progress.planned?.(name, size, paths),
