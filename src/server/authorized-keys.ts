@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
-import ssh2, { type ParsedKey } from 'ssh2';
+import ssh2 from 'ssh2';
 import { fingerprint } from '../ssh/known-hosts/fingerprint.ts';
+import type { ParsedKey } from './ssh2-shapes.ts';
 
 /** A public key that lets its owner in. */
 export interface AuthorizedKey {

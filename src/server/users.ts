@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { AuthenticationType } from 'ssh2';
 import { printable } from '../base/printable.ts';
 import { type AuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts';
 import { hashPassword, type PasswordHash, PasswordVerifier, parsePasswordHash } from './password-hash.ts';
+import type { AuthenticationType } from './ssh2-shapes.ts';
 
 /** Somebody who may log in. */
 export interface ServerUser {
