@@ -14,6 +14,8 @@ const packages = [
   'python3-paramiko',
   'python3-asyncssh',
   'python3-scp',
+  'zsh',
+  'fish',
 ];
 const policyFile = '/usr/sbin/policy-rc.d';
 

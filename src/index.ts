@@ -108,13 +108,14 @@ export {
 } from './scp/sink.ts';
 export { type EntryTimes, ScpSource, type SourceEntry, type SourceFile } from './scp/source.ts';
 export type { AccessOptions } from './server/access.ts';
+export { listen, loadHostKeys } from './server/embedded.ts';
 export type { ServerEvent } from './server/events.ts';
-export type { FileUser } from './server/generation.ts';
-export { type HostKey, loadHostKeys } from './server/host-keys.ts';
+export type { HostKey } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';
 export type { ListenAddress } from './server/listen-address.ts';
 export type { RootMode, RootOptions, RootsView } from './server/roots.ts';
-export { listen, type RunningServer, type ServerOptions } from './server/server.ts';
+export type { RunningServer, ServerOptions } from './server/server.ts';
+export type { FileUser } from './server/settings.ts';
 export { connect as connectSsh } from './ssh/connect.ts';
 export type {
   ChannelOptions,

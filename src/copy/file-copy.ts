@@ -167,7 +167,10 @@ class FileCopy {
     let total = start;
     if (start > 0) moved(start);
     if (await this.#copyThere(landing, moved)) return;
-    for await (const chunk of this.#content(start, limit)) {
+    let hasMore = false;
+    for await (const piece of this.#content(start, limit)) {
+      hasMore ||= size > 0 && total + piece.length > size;
+      const chunk = hasMore ? piece.subarray(0, size - total) : piece;
       total += chunk.length;
       if (size === 0 && total > MAX_UNSIZED_BYTES) throw this.#tooLarge();
       this.#hash?.update(chunk);
@@ -179,6 +182,16 @@ class FileCopy {
       signal?.throwIfAborted();
     }
     if (total < size) throw this.#tooShort(total);
+    if (hasMore) await this.#requireGrowth();
+  }
+
+  /** A file that has grown since it was found is copied as it was then. One that is larger than its size is not what its host says, and how much of it is missing nobody knows. */
+  async #requireGrowth(): Promise<void> {
+    const { size } = this.#found.status;
+    if ((await this.#source.status()).size > size) return;
+    throw new FileError(this.#source.path, 'read', 'ERR_FILE_CHANGED', {
+      reason: `holds more than the ${size} bytes that its host says`,
+    });
   }
 
   /** Two files of one server: nothing need come here. */
@@ -198,7 +211,10 @@ class FileCopy {
     const fresh = this.#place.directory.entries === undefined;
     // 0 asks for whatever there is.
     const asked = this.#found.status.size === 0 ? 0 : limit;
-    return this.#source.contentFrom?.(start, asked) ?? readAhead(this.#source, limit, { chunkBytes, start, fresh });
+    return (
+      this.#source.contentFrom?.(start, asked, { beyond: true }) ??
+      readAhead(this.#source, limit, { chunkBytes, start, fresh })
+    );
   }
 
   #tooLarge(): FileError {

@@ -18,6 +18,8 @@ export interface FilePaths {
 export interface CopyObserver {
   /** A file was found and will be copied: fileStarted follows unless the copy as a whole ends before. Copies that learn of a file only when it begins do not call this. */
   found?(size: number): void;
+  /** So much will be found in all, as far as can be told ahead: what was found so far is part of it. Called at most once for each step of a copy, and only where this is there is it counted at all. */
+  readonly counted?: ((files: number, bytes: number) => void) | undefined;
   /** The copy has found all its files; some may still be under way. */
   foundAll?(): void;
   /** A file begins to move. `name` is its last component, `size` its announced size in bytes. */

@@ -10,7 +10,8 @@ import { Request } from './request.ts';
 import { exitError, withScpChannel } from './scp-channel.ts';
 import { downloadByScp, type ScpDownloadOptions } from './scp-download.ts';
 import { RelayReceiver } from './scp-relay.ts';
-import { uploadByScp } from './scp-upload.ts';
+import { scpTarget } from './scp-target.ts';
+import { type ScpUploadOptions, uploadByScp } from './scp-upload.ts';
 import { expandAll } from './sftp-expand.ts';
 
 /**
@@ -22,9 +23,9 @@ export async function fromSftpToScp(
   paths: readonly string[],
   remote: SshConnection,
   target: RemoteLocation,
-  options: ScpDownloadOptions,
+  options: ScpDownloadOptions & ScpUploadOptions & { readonly literal?: boolean | undefined },
 ): Promise<number> {
-  const sources = await expandAll(origin, paths, options.observer);
+  const sources = options.literal === true ? { paths, failures: 0 } : await expandAll(origin, paths, options.observer);
   if (sources.paths.length === 0) return sources.failures;
   const targetIsDirectory = options.targetIsDirectory || sources.paths.length > 1;
   return (
@@ -47,30 +48,27 @@ export async function fromScpToScp(
   source: RemoteLocation,
   remote: SshConnection,
   target: RemoteLocation,
-  options: ScpDownloadOptions & { readonly targetHost: string },
+  options: ScpDownloadOptions & ScpUploadOptions & { readonly targetHost: string },
 ): Promise<number> {
   const { recursive, preserve, verbose, observer } = options;
   const request = new Request(source.path, { strict: options.strictNames, recursive });
   const common = { recursive, preserve, verbose };
-  const there = {
-    ...common,
-    role: 'sink' as const,
-    targetIsDirectory: options.targetIsDirectory || meansContents(source.path),
-    path: target.path,
-  };
+  const mustBeDirectory = options.targetIsDirectory || meansContents(source.path);
+  const toHost = { ...options, host: options.targetHost };
+  const aim = await scpTarget(remote, target, { ...toHost, mustBeDirectory });
+  const there = { ...common, role: 'sink' as const, targetIsDirectory: aim.mustBeDirectory, path: aim.path };
   const here = { ...common, role: 'source' as const, targetIsDirectory: false, path: source.path };
-  const { result, exit: targetExit } = await withScpChannel(
-    remote,
-    there,
-    { ...options, host: options.targetHost },
-    async (to) => {
-      const sender = await ScpSource.start(to);
-      return await withScpChannel(origin, here, options, async (from) => {
-        const receiver = new RelayReceiver(sender, { ...options, checkName: (name) => request.check(name) });
-        return await runSink(from, receiver, { recursive, signal: options.signal, isDone: () => request.isMet });
+  const { result, exit: targetExit } = await withScpChannel(remote, there, toHost, async (to) => {
+    const sender = await ScpSource.start(to);
+    return await withScpChannel(origin, here, options, async (from) => {
+      const receiver = new RelayReceiver(sender, {
+        ...options,
+        name: aim.name,
+        checkName: (name) => request.check(name),
       });
-    },
-  );
+      return await runSink(from, receiver, { recursive, signal: options.signal, isDone: () => request.isMet });
+    });
+  });
   const { failures, entries } = result.result;
   if (failures > 0) return failures;
   const nothing =

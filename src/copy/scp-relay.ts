@@ -8,6 +8,8 @@ import type { RateLimit } from './rate-limit.ts';
 export interface RelayOptions {
   /** Passes the names of the top level. @throws {ProtocolError} */
   readonly checkName: (name: string) => void;
+  /** What the entry of the top level is called at the target. Default: as it comes. */
+  readonly name?: string | undefined;
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,14 +36,19 @@ export class RelayReceiver implements SinkReceiver {
     }
   }
 
+  #called<T extends IncomingEntry>(entry: T): T {
+    const { name } = this.#options;
+    return this.#depth > 0 || name === undefined ? entry : { ...entry, name };
+  }
+
   async file(entry: IncomingFile): Promise<SinkFile> {
     if (this.#depth === 0) this.#options.checkName(entry.name);
-    return new RelayedFile(this.#source, entry, this.#options, (step) => this.#forward(entry.name, step));
+    return new RelayedFile(this.#source, this.#called(entry), this.#options, (step) => this.#forward(entry.name, step));
   }
 
   async enter(entry: IncomingEntry): Promise<void> {
     if (this.#depth === 0) this.#options.checkName(entry.name);
-    await this.#forward(entry.name, () => this.#source.enter(entry));
+    await this.#forward(entry.name, () => this.#source.enter(this.#called(entry)));
     this.#depth++;
   }
 

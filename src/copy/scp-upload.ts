@@ -7,6 +7,8 @@ import { meansContents } from './location.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { exitError, type ScpChannelOptions, withScpChannel } from './scp-channel.ts';
+import { type ScpTargetOptions, scpTarget } from './scp-target.ts';
+import type { TargetMemory } from './target.ts';
 import { TreeSender } from './tree-sender.ts';
 
 /** What uploads and downloads over the SCP protocol have in common. */
@@ -18,6 +20,14 @@ export interface ScpCopyOptions extends ScpChannelOptions {
   readonly targetIsDirectory: boolean;
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
+  /** There may be further attempts of this copy, which share what they know of the target. */
+  readonly memory?: TargetMemory | undefined;
+}
+
+/** What an upload needs besides. */
+export interface ScpUploadOptions extends ScpCopyOptions {
+  /** The directory above the target, for a second attempt: see {@link scpTarget}. */
+  readonly parent?: ScpTargetOptions['parent'];
 }
 
 /**
@@ -31,21 +41,23 @@ export async function uploadByScp(
   fileSystem: FileSystem,
   sources: readonly string[],
   target: RemoteLocation,
-  options: ScpCopyOptions,
+  options: ScpUploadOptions,
 ): Promise<number> {
+  // The entries of `dir/.` can only go into a directory that is there.
+  const mustBeDirectory = options.targetIsDirectory || (options.recursive && sources.some(meansContents));
+  const aim = await scpTarget(connection, target, { ...options, mustBeDirectory });
   const command = {
     role: 'sink' as const,
     recursive: options.recursive,
     preserve: options.preserve,
-    // The entries of `dir/.` can only go into a directory that is there.
-    targetIsDirectory: options.targetIsDirectory || (options.recursive && sources.some(meansContents)),
+    targetIsDirectory: aim.mustBeDirectory,
     verbose: options.verbose,
-    path: target.path,
+    path: aim.path,
   };
   const { result: failures, exit } = await withScpChannel(connection, command, options, async (link) => {
     const source = await ScpSource.start(link);
     const sender = new TreeSender(source, options);
-    for (const path of sources) await sender.send(fileSystem, path);
+    for (const path of sources) await sender.send(fileSystem, path, aim.name);
     return sender.failures;
   });
   if (failures > 0) return failures;

@@ -4,6 +4,7 @@ import { land, landByRename, landInPlace } from '../files/landing.ts';
 import { locate, stripTrailingSlashes } from '../files/path.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
 import { expandAll } from './sftp-expand.ts';
+import { Survey } from './survey.ts';
 import { Target, type TargetMemory } from './target.ts';
 import { TreeCopy, type TreeCopyOptions } from './tree-copy.ts';
 
@@ -152,15 +153,24 @@ async function copyAll(
     dryRun,
     memory,
   });
+  const survey = surveyFor(options, sources.length > 1);
   try {
+    void survey?.run(from, sources).then((all) => all && options.observer.counted?.(all.files, all.bytes));
     const parallel = options.parallel ?? DEFAULT_PARALLEL;
     const copy = new TreeCopy(target, { ...options, ...options.tree, parallel });
     for (const source of sources) await copySource(copy, from, source);
     await copy.finish();
     return failures + copy.failures;
   } finally {
+    survey?.stop();
     await target.close();
   }
+}
+
+/** A copy of several files that somebody watches is counted ahead, unless a part of it has landed in an earlier attempt: then it was counted then. */
+function surveyFor(options: AllOptions, hasSeveral: boolean): Survey | undefined {
+  const isWatched = options.observer.counted !== undefined && (options.recursive || hasSeveral);
+  return isWatched && !options.landed?.size ? new Survey(options) : undefined;
 }
 
 /** The home of a user is called by the user's name here: what the server says of it is no name for anything. */

@@ -4,6 +4,7 @@ import { expandGlob } from '../files/glob.ts';
 import { isPattern } from '../files/glob-match.ts';
 import { locate } from '../files/path.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
+import { listedTwice } from './listed-once.ts';
 import type { CopyObserver } from './observer.ts';
 
 /** The paths that the operands stand for, which only the names in the server's directories can tell. A `~user` is expanded first, and the answer is no pattern. */
@@ -14,13 +15,21 @@ export async function expandAll(
 ): Promise<{ readonly paths: string[]; readonly failures: number }> {
   const found: string[] = [];
   let failures = 0;
+  const failed = (error: FileError): void => {
+    failures++;
+    observer.failed(error);
+  };
   for (const path of paths) {
     try {
-      found.push(...(await expandOne(remote, path)));
+      const matches = await expandOne(remote, path);
+      const once = new Set(matches);
+      found.push(...once);
+      if (once.size === matches.length) continue;
+      const twice = matches.filter((match, index) => matches.indexOf(match) !== index);
+      for (const match of new Set(twice)) failed(listedTwice(remote.shown?.(match) ?? match));
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      failures++;
-      observer.failed(error);
+      failed(error);
     }
   }
   return { paths: found, failures };

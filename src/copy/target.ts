@@ -20,6 +20,8 @@ export interface TargetOptions {
 /** What several attempts of one copy know of their target. */
 export interface TargetMemory {
   isInside?: boolean;
+  /** Another attempt would not find its way to the same place. */
+  isFinal?: boolean;
 }
 
 /** Where an entry goes. */

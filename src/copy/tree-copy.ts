@@ -6,6 +6,8 @@ import type { EntryFilter } from './entry-rules.ts';
 import { copyFile, type FileCopyOptions, notRegular } from './file-copy.ts';
 import { Gate } from './gate.ts';
 import { copyLink } from './link-copy.ts';
+import { listedOnce } from './listed-once.ts';
+import { MAX_NAMES_SEEN, type NameBudget } from './names-seen.ts';
 import type { Place, Target } from './target.ts';
 import { type LevelAttributes, TreeLevel } from './tree-level.ts';
 
@@ -62,6 +64,7 @@ export class TreeCopy {
   readonly #listings = new Gate(LISTINGS);
   /** Names of the top level that were used: a second one waits for the first, so that the last one wins. */
   readonly #topNames = new Set<string>();
+  readonly #names: NameBudget = { left: MAX_NAMES_SEEN };
   #fatal: { readonly error: unknown } | undefined;
   /** How many entries could not be copied; each was reported. */
   failures = 0;
@@ -298,7 +301,7 @@ export class TreeCopy {
   ): Promise<void> {
     const level = new TreeLevel(source, target, { ...where, attributes, failed: this.#failed });
     await this.#guarded(async () => {
-      for await (const entry of entriesOf(source)) {
+      for await (const entry of listedOnce(source, this.#names, this.#failed)) {
         if (this.#fatal !== undefined) return;
         await this.#options.observer.ready?.();
         this.#options.signal?.throwIfAborted();
@@ -332,18 +335,10 @@ export class TreeCopy {
 }
 
 /** Whether a link leads to the directory that it is in, or to one above. */
-async function leadsBack(directory: Directory, name: string): Promise<boolean> {
+export async function leadsBack(directory: Directory, name: string): Promise<boolean> {
   if (directory.realPath === undefined) return false;
   const [here, there] = await Promise.all([directory.realPath('.'), directory.realPath(name)]);
   return here === there || here.startsWith(there.endsWith('/') ? there : `${there}/`);
-}
-
-async function* entriesOf(directory: Directory): AsyncGenerator<DirectoryEntry, void, void> {
-  if (directory.entries !== undefined) {
-    yield* directory.entries();
-    return;
-  }
-  for await (const name of directory.names()) yield { name };
 }
 
 /** Adds the reason to a failure of the target that gave none. */

@@ -6,7 +6,7 @@ import { shownPath } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { type Place, Target } from './target.ts';
+import { type Place, Target, type TargetMemory } from './target.ts';
 
 export interface ReceiveOptions {
   /** Set modes and times as they were sent. */
@@ -15,6 +15,8 @@ export interface ReceiveOptions {
   readonly anyTimes?: boolean | undefined;
   /** The target must be an existing directory (several sources, or `-d`). */
   readonly targetIsDirectory: boolean;
+  /** What earlier attempts of the same copy know of the target, and later ones will. */
+  readonly memory?: TargetMemory | undefined;
   /**
    * Whether links inside the target are followed. `never` for what a stranger sends; `always` where the peer acts with the rights of the user whose links they are.
    */
@@ -61,7 +63,7 @@ export class TreeReceiver implements SinkReceiver {
    */
   static async open(fileSystem: FileSystem, path: string, options: ReceiveOptions): Promise<TreeReceiver> {
     return new TreeReceiver(
-      await Target.open(fileSystem, path, { mustBeDirectory: options.targetIsDirectory }),
+      await Target.open(fileSystem, path, { mustBeDirectory: options.targetIsDirectory, memory: options.memory }),
       options,
     );
   }

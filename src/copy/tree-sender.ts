@@ -42,12 +42,16 @@ export class TreeSender {
     this.#options = options;
   }
 
-  /** Sends the file or tree at `path`. A path that ends in `.` or `..` sends what is inside the directory, entry by entry. */
-  async send(fileSystem: FileSystem, path: string): Promise<void> {
+  /**
+   * Sends the file or tree at `path`. A path that ends in `.` or `..` sends what is inside the directory, entry by entry.
+   *
+   * @param name what the file or tree is to be called there. Default: its own name
+   */
+  async send(fileSystem: FileSystem, path: string, name?: string): Promise<void> {
     const located = await this.#attempt(() => locate(fileSystem, path));
     if (located === undefined) return;
     try {
-      if (located.name !== '') await this.#entry(located.directory, located.name, undefined);
+      if (located.name !== '') await this.#entry(located.directory, located.name, undefined, name);
       else if (this.#options.recursive) await this.#contents(located.directory, undefined);
       else this.#report(notRegular(path));
     } finally {
@@ -78,7 +82,7 @@ export class TreeSender {
     this.#options.observer.failed(error);
   }
 
-  async #entry(directory: Directory, name: string, above: Ancestor | undefined): Promise<void> {
+  async #entry(directory: Directory, name: string, above: Ancestor | undefined, called: string = name): Promise<void> {
     await this.#options.observer.ready?.();
     this.#options.signal?.throwIfAborted();
     const path = shownPath(directory.path, name);
@@ -88,8 +92,9 @@ export class TreeSender {
       return found;
     });
     if (status === undefined) return;
-    if (status.kind === 'directory' && this.#options.recursive) await this.#directory(directory, name, status, above);
-    else if (status.kind === 'file') await this.#file(directory, name);
+    if (status.kind === 'directory' && this.#options.recursive)
+      await this.#directory(directory, name, status, above, called);
+    else if (status.kind === 'file') await this.#file(directory, name, called);
     else this.#report(notRegular(path));
   }
 
@@ -97,7 +102,13 @@ export class TreeSender {
     return { name, mode: status.mode & SENT_MODE_BITS, times: this.#options.preserve ? status : undefined };
   }
 
-  async #directory(parent: Directory, name: string, status: FileStatus, above: Ancestor | undefined): Promise<void> {
+  async #directory(
+    parent: Directory,
+    name: string,
+    status: FileStatus,
+    above: Ancestor | undefined,
+    called: string,
+  ): Promise<void> {
     const path = shownPath(parent.path, name);
     for (let ancestor = above; ancestor !== undefined; ancestor = ancestor.above) {
       if (ancestor.status.inode === status.inode && ancestor.status.device === status.device) {
@@ -112,7 +123,7 @@ export class TreeSender {
       const names = await this.#attempt(() => begun(directory.names()));
       if (names === undefined) return;
       const entered = await this.#attempt(async () => {
-        await this.#source.enter(this.#announce(name, status));
+        await this.#source.enter(this.#announce(called, status));
         return true;
       });
       if (entered !== true) return;
@@ -133,18 +144,18 @@ export class TreeSender {
     });
   }
 
-  async #file(directory: Directory, name: string): Promise<void> {
+  async #file(directory: Directory, name: string, called: string): Promise<void> {
     await this.#attempt(async () => {
       const file = await directory.open(name, { access: 'read', follow: true });
       try {
-        await this.#content(file, name);
+        await this.#content(file, name, called);
       } finally {
         await file.close();
       }
     });
   }
 
-  async #content(file: OpenFile, name: string): Promise<void> {
+  async #content(file: OpenFile, name: string, called: string): Promise<void> {
     const status = await file.status();
     if (status.kind !== 'file') throw notRegular(file.path);
     const unsized = status.size === 0 ? await readUnsized(file) : undefined;
@@ -154,7 +165,7 @@ export class TreeSender {
     try {
       const content = unsized === undefined ? readAhead(file, size) : once(unsized);
       await this.#source.file({
-        ...this.#announce(name, status),
+        ...this.#announce(called, status),
         path: file.path,
         size,
         content: this.#options.rateLimit === undefined ? content : this.#limited(content, this.#options.rateLimit),

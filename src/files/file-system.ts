@@ -45,6 +45,11 @@ export interface SequentialWriter {
   abandon(): Promise<number | undefined>;
 }
 
+export interface ContentOptions {
+  /** Where the file has more than `size` bytes, one of those may be given too, if finding out costs nothing. */
+  readonly beyond?: boolean | undefined;
+}
+
 /** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */
 export interface OpenFile {
   /** How messages name the file. */
@@ -58,7 +63,7 @@ export interface OpenFile {
    * The content in order, from `position` on and at most `size` bytes of it (0: to the end, whatever that is), with as many reads under way as the file is worth: for files that are far away. A chunk stays
    * unchanged until the next but one is asked for. Ends early where the file does. Absent where {@link read} is all there is (see readAhead).
    */
-  contentFrom?(position: number, size: number): AsyncIterable<Uint8Array>;
+  contentFrom?(position: number, size: number, options?: ContentOptions): AsyncIterable<Uint8Array>;
   /** A writer that keeps many writes under way: for files that are far away. Absent where {@link write} is all there is (see WriteBehind). */
   writerFrom?(position: number): SequentialWriter;
   /**

@@ -1,4 +1,3 @@
-import { connect as connectSsh } from '../ssh/connect.ts';
 import type { SshConnection, SshTarget } from '../ssh/connection.ts';
 import type { ConnectOptions } from '../ssh/options.ts';
 import { Host } from './host.ts';
@@ -29,7 +28,10 @@ export async function connect(
   options: HostOptions | SshTarget,
   sshOptions?: ConnectOptions,
 ): Promise<Host | SshConnection> {
-  if (sshOptions !== undefined) return await connectSsh(options as SshTarget, sshOptions);
+  if (sshOptions !== undefined) {
+    const { connect: connectSsh } = await import('../ssh/connect.ts');
+    return await connectSsh(options as SshTarget, sshOptions);
+  }
   const keeper = new RemoteKeeper(options);
   await keeper.get();
   return new Host(keeper);

@@ -28,6 +28,8 @@ export class CopyRun implements CopyObserver {
   readonly #queues = new Set<EventQueue>();
   readonly #remotes = new Map<Remote, RemoteKeeper>();
   #found = { files: 0, bytes: 0 };
+  /** What was counted ahead, until all is found. */
+  #counted: { readonly files: number; readonly bytes: number } | undefined;
   #moved = 0;
   #files = 0;
   #bytes = 0;
@@ -99,7 +101,7 @@ export class CopyRun implements CopyObserver {
     await withRetries(() => this.#attempt(keepers, work), {
       retries: this.options.retries ?? 0,
       signal: this.signal,
-      mayRetry: () => true,
+      mayRetry: () => this.memory.isFinal !== true,
       again: async (error, pauseSeconds, attempt) => this.#again(error, pauseSeconds, attempt),
     });
   }
@@ -128,6 +130,7 @@ export class CopyRun implements CopyObserver {
     this.#failed = 0;
     this.#errors = [];
     this.#found = { files: 0, bytes: 0 };
+    this.#counted = undefined;
     for (const [remote] of this.#remotes) {
       if (remote.link !== undefined) continue;
       this.#files = 0;
@@ -158,11 +161,27 @@ export class CopyRun implements CopyObserver {
   found(size: number): void {
     this.#found.files++;
     this.#found.bytes += size;
-    for (const queue of this.#queues) queue.pushFound(this.#found.files, this.#found.bytes, false);
+    this.#tellFound(false);
+  }
+
+  /** Counted is for those who listen, and not where a filter of the caller would be asked twice for each entry. */
+  get counted(): ((files: number, bytes: number) => void) | undefined {
+    if (this.#queues.size === 0 || this.options.filter !== undefined) return undefined;
+    return (files, bytes) => {
+      this.#counted = { files, bytes };
+      this.#tellFound(false);
+    };
+  }
+
+  #tellFound(isAll: boolean): void {
+    const files = Math.max(this.#found.files, this.#counted?.files ?? 0);
+    const bytes = Math.max(this.#found.bytes, this.#counted?.bytes ?? 0);
+    for (const queue of this.#queues) queue.pushFound(files, bytes, isAll || this.#counted !== undefined);
   }
 
   foundAll(): void {
-    for (const queue of this.#queues) queue.pushFound(this.#found.files, this.#found.bytes, true);
+    this.#counted = undefined;
+    this.#tellFound(true);
   }
 
   fileStarted(name: string, size: number, paths: FilePaths = {}): FileProgress {

@@ -93,7 +93,7 @@ export interface CopiedFile {
 
 /** What happens in a copy, in order. Later versions may add types: pass over those you do not know. */
 export type CopyEvent =
-  /** So many files, of so many bytes, were found to be copied. `all`: no more will be found. Not told by the SCP protocol, which finds a file when it begins. */
+  /** So many files, of so many bytes, were found to be copied. `all`: this is the whole. Trees are counted ahead of the copy, unless there is a `filter`. Not told by the SCP protocol, which finds a file when it begins. */
   | { readonly type: 'found'; readonly files: number; readonly bytes: number; readonly all: boolean }
   | { readonly type: 'file-start'; readonly file: CopiedFile }
   /** `fileBytes` of the file have moved, and `bytes` of all files. Left out while nobody takes events. */

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { ChunkQueue } from '../copy/chunk-queue.ts';
 import { type CopyObserver, silentObserver } from '../copy/observer.ts';
-import { downloadByScp } from '../copy/scp-download.ts';
 import { landInPlace } from '../files/landing.ts';
 import { locate } from '../files/path.ts';
 import { needsSftp } from './errors.ts';
@@ -112,18 +111,21 @@ function openByScp(
     },
   };
   const source = { kind: 'remote', host, path: scpPath(path, { patterns: false }) } as const;
-  const copy = downloadByScp(connection, files, source, 'content', {
-    host,
-    recursive: false,
-    preserve: false,
-    strictNames: true,
-    verbose: false,
-    targetIsDirectory: false,
-    observer,
-    land: landInPlace,
-    signal: stop.signal,
-    onStderr: stderr.push,
-  });
+  const loading = import('../copy/scp-download.ts');
+  const copy = loading.then(({ downloadByScp }) =>
+    downloadByScp(connection, files, source, 'content', {
+      host,
+      recursive: false,
+      preserve: false,
+      strictNames: true,
+      verbose: false,
+      targetIsDirectory: false,
+      observer,
+      land: landInPlace,
+      signal: stop.signal,
+      onStderr: stderr.push,
+    }),
+  );
   const ended = copy.then(
     () => (failure === undefined ? queue.end() : queue.fail(failure)),
     async (error: unknown) => {

@@ -1,7 +1,6 @@
 import { ConnectionError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
-import { openSftp, type SftpLink } from '../copy/sftp-open.ts';
-import { connect as connectSsh } from '../ssh/connect.ts';
+import type { SftpLink } from '../copy/sftp-open.ts';
 import type { SshConnection } from '../ssh/connection.ts';
 import { connectOptionsOf, type HostOptions, targetOf } from './host-options.ts';
 import { StderrLines } from './stderr-lines.ts';
@@ -19,8 +18,10 @@ export interface Remote {
 async function openRemote(options: HostOptions): Promise<Remote> {
   const { protocol = 'auto', signal, host } = options;
   const stderr = new StderrLines(options.onStderr);
+  const { connect: connectSsh } = await import('../ssh/connect.ts');
   const connection = await connectSsh(targetOf(options), connectOptionsOf(options, stderr.push));
   if (protocol === 'scp') return { host, connection, link: undefined, stderr };
+  const { openSftp } = await import('../copy/sftp-open.ts');
   try {
     const link = await openSftp(connection, { host, signal, onStderr: stderr.push });
     return { host, connection, link, stderr };

@@ -3,7 +3,6 @@ import { withDeadline } from '../base/deadline.ts';
 import { FileError } from '../base/errors.ts';
 import { ChunkQueue } from '../copy/chunk-queue.ts';
 import { silentObserver } from '../copy/observer.ts';
-import { uploadByScp } from '../copy/scp-upload.ts';
 import { landByRename, landInPlace } from '../files/landing.ts';
 import { locate, splitPath } from '../files/path.ts';
 import { needsSftp } from './errors.ts';
@@ -151,28 +150,33 @@ function openByScp(
   const status = plainStatus(size, mode);
   const files = oneFile(name, status, () => streamedFile(path, status, { read }));
   const target = { kind: 'remote', host, path: scpPath(path, { patterns: false }) } as const;
-  const copy = uploadByScp(connection, files, [`./${name}`], target, {
-    host,
-    recursive: false,
-    preserve: false,
-    verbose: false,
-    targetIsDirectory: false,
-    observer: {
-      ...silentObserver,
-      failed: (error) => {
-        failure ??= error;
+  const loading = import('../copy/scp-upload.ts');
+  const copy = loading
+    .then(({ uploadByScp }) =>
+      uploadByScp(connection, files, [`./${name}`], target, {
+        host,
+        recursive: false,
+        preserve: false,
+        verbose: false,
+        targetIsDirectory: false,
+        observer: {
+          ...silentObserver,
+          failed: (error) => {
+            failure ??= error;
+          },
+        },
+        signal: stop.signal,
+        onStderr: stderr.push,
+      }),
+    )
+    .then(
+      () => {
+        if (failure !== undefined) throw failure;
       },
-    },
-    signal: stop.signal,
-    onStderr: stderr.push,
-  }).then(
-    () => {
-      if (failure !== undefined) throw failure;
-    },
-    (error: unknown) => {
-      throw stderr.explain(error);
-    },
-  );
+      (error: unknown) => {
+        throw stderr.explain(error);
+      },
+    );
   let over: { readonly error: unknown } | undefined;
   copy.catch((error: unknown) => {
     over = { error };

@@ -1,4 +1,3 @@
-import type { AuthenticationType } from 'ssh2';
 import {
   type Authenticated,
   type AuthenticationMethod,
@@ -17,6 +16,7 @@ import type { Outcome } from '../aaa/method-list.ts';
 import type { MethodLists } from '../aaa/method-words.ts';
 import type { Principal } from '../aaa/principal.ts';
 import { noRights, type Rights, RightsList, type RightsRule } from '../aaa/rights.ts';
+import type { AuthenticationType } from './ssh2-shapes.ts';
 
 /** Who may log in, and what they may do then. */
 export interface AccessOptions {

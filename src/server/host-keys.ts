@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2, { type ParsedKey } from 'ssh2';
+import ssh2 from 'ssh2';
 import { FileError } from '../base/errors.ts';
 import { fingerprint } from '../ssh/known-hosts/fingerprint.ts';
+import type { ParsedKey } from './ssh2-shapes.ts';
 
 /** A key that a server proves itself with. */
 export interface HostKey {

@@ -5,12 +5,13 @@ import { thisProcess } from '../files/process-mark.ts';
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { RefusedBy, ServerEvent } from './events.ts';
-import { Generation, type ServerSettings } from './generation.ts';
+import { Generation } from './generation.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
 import { SessionCounts } from './session-counts.ts';
 import type { SessionInfo } from './session-info.ts';
+import type { ServerSettings } from './settings.ts';
 import { SWEEP_INTERVAL_MS, sweep } from './sweep.ts';
 
 export interface ServerOptions extends ServerSettings {

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../base/errors.ts';
-import type { Access, FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
+import type { Access, ContentOptions, FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
 import { statusOf } from './file-status.ts';
 import type { SftpHandle } from './handle.ts';
 import { named, renamed } from './named.ts';
@@ -73,10 +73,11 @@ export class SftpFile implements OpenFile {
   /**
    * The content with many READs in flight. A size of 0 or Infinity means that the size is not known (files of /proc are of size 0): reads to the end of the file then.
    */
-  contentFrom(position: number, size: number): AsyncIterable<Uint8Array> {
+  contentFrom(position: number, size: number, { beyond }: ContentOptions = {}): AsyncIterable<Uint8Array> {
     return readPipeline(this.#session, this.#handle, {
       position,
       size,
+      beyond,
       failed: (error) => renamed(error, this.path, 'read'),
     });
   }

@@ -19,13 +19,15 @@ export interface ReadPipelineOptions {
   readonly position: number;
   /** How many bytes at most; 0 or Infinity where that is not known: to the end of the file then. */
   readonly size: number;
+  /** The last READ asks for one byte more, as far as it has room: if the file has it, it is part of the content. So more than was told shows without another question. */
+  readonly beyond?: boolean | undefined;
   /** What becomes of an error before it is thrown. */
   readonly failed: (error: unknown) => unknown;
 }
 
 /**
  * The content of an open file in order, with many READs in flight. The window grows while the consumer waits for the server, and does not while it is the consumer who is slow. Short answers are
- * completed by asking for the rest. Ends early where the file does. Nothing beyond `size` is ever asked for.
+ * completed by asking for the rest. Ends early where the file does. Nothing beyond `size` is asked for but what `beyond` says.
  *
  * A chunk is never changed by anyone. A consumer that stops early waits in `return()` until what is in flight has been answered, so the file may be closed then.
  */
@@ -56,16 +58,19 @@ class Slot implements ReadReceiver {
   /** Where the next READ for this slot begins, and how much is still to come. */
   position: number;
   left: number;
+  /** What a READ for this slot may ask for beyond it. Bytes. */
+  readonly spare: number;
   state: 'asked' | 'done' | 'end of file' | { readonly error: unknown } = 'asked';
   request: ReadRequest | undefined;
   /** Answers without a byte, one after the other. */
   empty = 0;
 
-  constructor(pipeline: ReadPipeline, position: number, length: number) {
+  constructor(pipeline: ReadPipeline, position: number, length: number, spare: number) {
     this.#pipeline = pipeline;
     this.position = position;
     this.length = length;
     this.left = length;
+    this.spare = spare;
   }
 
   received(pieces: readonly Buffer[], length: number): void {
@@ -73,7 +78,7 @@ class Slot implements ReadReceiver {
     this.position += length;
     this.left -= length;
     this.empty = length === 0 ? this.empty + 1 : 0;
-    if (this.left === 0) this.state = 'done';
+    if (this.left <= 0) this.state = 'done';
     this.#pipeline.answered(this, length);
   }
 
@@ -96,6 +101,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   #consumed: number;
   #asked: number;
   readonly #end: number;
+  readonly #spare: number;
   /** Slots in the order of the file; those before #first are consumed. */
   #slots: Slot[] = [];
   #first = 0;
@@ -110,13 +116,14 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   #waiting: Waiter | undefined;
   #idle: (() => void) | undefined;
 
-  constructor(session: SftpSession, handle: SftpHandle, { position, size, failed }: ReadPipelineOptions) {
+  constructor(session: SftpSession, handle: SftpHandle, { position, size, beyond, failed }: ReadPipelineOptions) {
     this.#session = session;
     this.#handle = handle;
     this.#failed = failed;
     this.#consumed = position;
     this.#asked = position;
     this.#end = size === 0 ? Number.POSITIVE_INFINITY : position + size;
+    this.#spare = beyond === true ? 1 : 0;
     this.#readBytes = Math.min(READ_BYTES, session.limits.maxReadBytes);
     this.#window = Number.isFinite(this.#end) ? Math.min(FIRST_WINDOW_BYTES, session.maxBytes) : this.#readBytes;
   }
@@ -151,7 +158,8 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
       // Where READs are tiny, their number is the bound.
       if (this.#slots.length - this.#first >= maxRequests) return;
       const length = Math.min(this.#readBytes, this.#end - this.#asked);
-      const slot = new Slot(this, this.#asked, length);
+      const isLast = this.#asked + length === this.#end;
+      const slot = new Slot(this, this.#asked, length, isLast ? this.#spare : 0);
       this.#asked += length;
       this.#slots.push(slot);
       this.#send(slot);
@@ -160,7 +168,8 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
 
   #send(slot: Slot): void {
     this.#inFlight++;
-    const length = Math.min(slot.left, this.#readBytes);
+    const wanted = slot.left > this.#readBytes ? this.#readBytes : slot.left + slot.spare;
+    const length = Math.min(wanted, this.#session.limits.maxReadBytes);
     slot.request = this.#session.startRead(this.#handle, slot.position, length, slot);
   }
 

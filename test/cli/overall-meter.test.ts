@@ -30,6 +30,39 @@ describe('the meter for all files', () => {
     expect(meter.line(1, 80)).toBe('25/100+                                        --%   24KB  24.4KB/s   --:-- ETA');
   });
 
+  it('tells both once everything is counted, whatever is found later', () => {
+    const tally = hundred(25);
+    tally.counted(200, 200_000);
+    const meter = new OverallMeter(tally, 0);
+    expect(meter.line(1, 80)).toBe('25/200                                         12%   24KB  24.4KB/s   00:07 ETA');
+    // What was counted is found one by one, and more than that.
+    for (let i = 0; i < 100; i++) tally.found(1000);
+    expect(tally).toMatchObject({ filesFound: 200, bytesFound: 200_000, bytesLeft: 175_000, isComplete: true });
+    tally.found(1000);
+    expect(tally).toMatchObject({ filesFound: 201, bytesFound: 201_000, bytesLeft: 176_000, isComplete: true });
+  });
+
+  it('forgets what was counted and not found in the end, and what is counted too late', () => {
+    const tally = hundred(100);
+    tally.counted(110, 110_000);
+    expect(tally).toMatchObject({ filesFound: 110, bytesLeft: 10_000 });
+    tally.foundAll();
+    expect(tally).toMatchObject({ filesFound: 100, bytesLeft: 0, isComplete: true });
+    tally.counted(110, 110_000);
+    expect(tally.filesFound).toBe(100);
+  });
+
+  it('knows the whole only in the last step', () => {
+    const tally = hundred(100);
+    tally.step(false);
+    tally.counted(1, 1000);
+    expect(tally).toMatchObject({ filesFound: 101, isComplete: false });
+    tally.step(true);
+    expect(tally).toMatchObject({ filesFound: 100, isComplete: false });
+    tally.counted(2, 2000);
+    expect(tally).toMatchObject({ filesFound: 102, isComplete: true });
+  });
+
   it('says when nothing moves any more, but not while empty files come', () => {
     const tally = hundred(1);
     tally.foundAll();

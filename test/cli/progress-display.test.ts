@@ -102,6 +102,14 @@ describe('the display of several files', () => {
     expect(screen.shown).toEqual(['2 files  100% 1465KB 732.4KB/s  00:02', '']);
   });
 
+  it('tells percent and time left as soon as everything is counted', () => {
+    const shown = display();
+    shown.found(1_000_000);
+    shown.found(500_000);
+    shown.counted(4, 4_000_000);
+    expect(screen.shown).toEqual(['0/4  0%  0  0.0KB/s  --:-- ETA']);
+  });
+
   it('has it from the first file where more are expected', () => {
     const shown = display({ expectsMany: true });
     shown.found(1_000_000);

@@ -51,6 +51,12 @@ const lies: readonly ContentCase[] = [
   { title: 'size 2^63 - 1', tree: file({ size: 2n ** 63n - 1n }), cause: /h:f|protocol error/ },
   { title: 'size 2^64 - 1', tree: file({ size: 2n ** 64n - 1n }), cause: /h:f|protocol error/ },
   { title: 'size 5 and more than was asked for (V7)', tree: file({}), read: over(1), cause: protocolError },
+  {
+    title: 'size 5 and content without end (V7)',
+    tree: file({}),
+    read: endless,
+    cause: /h:f: holds more than the 5 bytes that its host says/,
+  },
   { title: 'a whole block where 5 bytes were asked for', tree: file({}), read: over(60_000), cause: protocolError },
   {
     title: 'size 0 and content without end',
@@ -119,7 +125,7 @@ describe('a server that answers a download with', { concurrent: true, timeout: 6
     expectSftpRefused(result, cause, result.changes.length === 0 ? [] : begun);
   });
 
-  it.each(lies.slice(0, 6))('$title fails a new file too, below a directory', async ({ tree, read, more, cause }) => {
+  it.each(lies.slice(0, 7))('$title fails a new file too, below a directory', async ({ tree, read, more, cause }) => {
     const plan = { ...more, tree: { d: tree ?? { f: 'X\n' } }, ...(read && { answers: { READ: read } }) };
     const result = await attackSftp({ plan, flags: ['-r'], operands: ['h:d', 'out/'] });
     expectSftpEnd(result);
@@ -136,10 +142,33 @@ describe('a server that answers a download with', { concurrent: true, timeout: 6
     expectSftpRefused(await attackSftp({ plan: { answers: { READ } }, timeoutMs: 4_000 }), protocolError, begun);
   });
 
-  it('size 5 and content without end (V7) has 5 bytes of it taken', async () => {
-    const result = await attackSftp({ plan: { tree: file({}), answers: { READ: endless } } });
+  it('size 5, more content, and a larger size when it is asked again, has the 5 bytes taken: the file has grown', async () => {
+    const FSTAT: Override = ({ id }) => attrs(id, { size: 100n, mode: 0o100640 });
+    const result = await attackSftp({ plan: { tree: file({}), answers: { READ: endless, FSTAT } } });
     expectSftpEnd(result);
+    expect(result.status).toBe(0);
     expect(result.changes).toEqual(['! work/out/f: file 640 "xxxxx"', 't work/out']);
+  });
+
+  it('size 5 and content without end is asked for one byte more, once', async () => {
+    const asked: [number, number][] = [];
+    const READ: Override = ({ id, offset, length }) => {
+      asked.push([offset, length]);
+      return data(id, block.subarray(0, length));
+    };
+    await attackSftp({ plan: { tree: file({}), answers: { READ } } });
+    expect(asked).toEqual([[0, 6]]);
+  });
+
+  it('size 5 and 5 bytes is asked once', async () => {
+    let reads = 0;
+    const READ: Override = ({ id }) => {
+      reads++;
+      return data(id, 'hello');
+    };
+    const result = await attackSftp({ plan: { tree: file({}), answers: { READ } } });
+    expect(result.status).toBe(0);
+    expect(reads).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Override, type SftpPlan, say } from '../support/hostile-sftp-engine.ts';
 import {
   attackSftp,
+  bothTransports,
   expectSftpCopied,
   expectSftpEnd,
   expectSftpRefused,
@@ -115,11 +116,11 @@ describe('a server that lists, for a pattern,', { concurrent: true, timeout: 60_
     expectSftpRefused(result, /No such file or directory/);
   });
 
-  it('one name twice (V4) writes one whole file', async () => {
+  it('one name twice (V4) has one of them copied and the other refused', async () => {
     const { plan } = inDirectory({ name: 'x' }, { name: 'x' });
     const result = await attackSftp({ plan: { ...plan, anything: { content: 'X\n' } }, operands: ['h:d/*', 'out/'] });
-    expectSftpEnd(result);
-    expect(result.changes).toEqual(['+ work/out/x: file 644 "X\\n"', 't work/out']);
+    expectSftpRefused(result, /h:d\/x: is listed twice/, ['+ work/out/x: file 644 "X\\n"', 't work/out']);
+    expect(result.stderr.match(/listed twice/g)).toHaveLength(1);
   });
 
   it('two names for one existing file has neither written', async () => {
@@ -198,6 +199,13 @@ describe('a server that lists its directory', { concurrent: true, timeout: 60_00
       expectSftpEnd(result);
       expect(result.changes).toEqual(['+ work/out/d/a: file 644 "ev"', ...treeBegun]);
     }
+  });
+
+  it.each(bothTransports)('(%s) with one name twice (V4) copies one of them and fails the other', async (form) => {
+    const twice = inDirectory({ name: 'x' }, { name: 'a' }, { name: 'x', size: 5 });
+    const result = await attackSftp({ form, ...twice });
+    const copied = ['+ work/out/d/a: file 644 "ev"', '+ work/out/d/x: file 644 "ev"', ...treeBegun];
+    expectSftpRefused(result, /h:d\/x: is listed twice/, copied);
   });
 
   it('with one name as file and as directory copies one of them and fails the other', async () => {

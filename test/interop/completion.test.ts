@@ -1,13 +1,9 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describePeer, type Peer } from '../support/peers.ts';
+import { describePeer } from '../support/peers.ts';
 import { type Outcome, runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
 import { type RunningSshd, startSshd } from '../support/sshd.ts';
-
-/** Without the package's name, so that their absence is a skip: nothing else in the project needs them. */
-const zsh: Peer = { name: 'zsh', command: 'zsh' };
-const fish: Peer = { name: 'fish', command: 'fish' };
 
 const LINK_SCRIPT = `export PATH="$1:$PATH"`;
 
@@ -125,7 +121,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'completion in bash', () => {
   });
 });
 
-describePeer(['sshd', 'ssh', 'ssh-keygen', zsh], 'completion in zsh', () => {
+describePeer(['sshd', 'ssh', 'ssh-keygen', 'zsh'], 'completion in zsh', () => {
   beforeAll(start);
   afterAll(stop);
 
@@ -157,7 +153,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', zsh], 'completion in zsh', () => {
   }, 60_000);
 });
 
-describePeer(['sshd', 'ssh', 'ssh-keygen', fish], 'completion in fish', () => {
+describePeer(['sshd', 'ssh', 'ssh-keygen', 'fish'], 'completion in fish', () => {
   beforeAll(start);
   afterAll(stop);
 

@@ -80,9 +80,29 @@ describe('the package', () => {
     expect(await run('a.cjs', text)).toBe('function CopyError');
   });
 
-  const compile = async (...names: string[]): Promise<Outcome> => {
-    const options = '--noEmit --strict --skipLibCheck --target es2023 --lib es2023,esnext.disposable --module nodenext';
-    const args = [tsc, ...options.split(' '), '--types', 'node', ...names];
+  it('loads ssh2 when something needs it and not before', async () => {
+    const text = `import * as sealift from 'sealift';
+import { createRequire } from 'node:module';
+const { cache } = createRequire(import.meta.url);
+const isLoaded = () => Object.keys(cache).some((path) => /[\\\\/]ssh2[\\\\/]/.test(path));
+const before = isLoaded();
+await sealift.loadHostKeys('keys');
+console.log(before, isLoaded());
+`;
+    expect(await run('lazy.mjs', text)).toBe('false true');
+  });
+
+  it('has declarations that need no types of ssh2', async () => {
+    await writeFile(join(folder, 'd.mts'), "import * as sealift from 'sealift';\nexport const { listen } = sealift;\n");
+    const { stdout } = await compileWith('', 'd.mts');
+    expect(stdout.split('\n').filter((line) => /sealift|ssh2/.test(line))).toEqual([]);
+  });
+
+  const compile = (...names: string[]): Promise<Outcome> => compileWith('--skipLibCheck', ...names);
+
+  const compileWith = async (more: string, ...names: string[]): Promise<Outcome> => {
+    const options = `--noEmit --strict ${more} --target es2023 --lib es2023,esnext.disposable --module nodenext`;
+    const args = [tsc, ...options.split(' ').filter((word) => word !== ''), '--types', 'node', ...names];
     return await runProgram(process.execPath, args, { cwd: folder });
   };
 

@@ -1,4 +1,16 @@
-import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../../src/cli/demo/compare.ts';
@@ -65,6 +77,19 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'sftp-server'], 'what sealift scp can
       }
     });
 
+    it('-R ends with 1 where the first host cannot be reached, as scp does', async () => {
+      const gone = await startSshd();
+      const { configFile } = await gone.client({ alias: 'gone' });
+      const kept = join(await tempDirectory(), 'config');
+      await copyFile(configFile, kept);
+      await gone.stop();
+      const result = await scp(['-R', 'gone:f', 'other:g'], transport, kept);
+      expect(result.status).toBe(1);
+      expect(result.stderr).toContain('gone');
+      // Without it the same is the end of the run.
+      expect((await scp(['gone:f', 'g'], transport, kept)).status).toBe(255);
+    });
+
     it('falls back to the SCP protocol with one line of notice, and -s forbids it', async () => {
       const bare = await startSshd({ config: ['Subsystem sftp /bin/false'] });
       const full = await startSshd();
@@ -89,8 +114,11 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'sftp-server'], 'what sealift scp can
         expect(strict.status).toBe(255);
         expect(strict.stderr).toMatch(/^sealift: bare: /);
         const beyond = await scp(['--update', join(dir, name), `bare:${dir}/no`], transport, configFile);
-        expect(beyond.stderr).toContain('--update needs SFTP');
-        expect(beyond.status).not.toBe(0);
+        // In place of the notice: nothing is copied by the SCP protocol.
+        expect(beyond.stderr).toBe(
+          'sealift: bare: --update needs SFTP, which the server does not have\nsealift: leave --update out\n',
+        );
+        expect(beyond.status).toBe(255);
         expect((await readdir(dir)).includes('no')).toBe(false);
         const both = join(dir, 'config');
         const { configFile: second } = await full.client({ alias: 'full' });

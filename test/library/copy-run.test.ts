@@ -23,6 +23,27 @@ describe('a copy', () => {
     expect(await copy).toEqual({ files: 1, bytes: 3, skipped: 1, planned: 0, failed: 0, errors: [] });
   });
 
+  it('tells the whole as soon as it is counted, which is only asked for by those who listen', async () => {
+    const copy = startCopy({}, async (run) => {
+      run.found(10);
+      await Promise.resolve();
+      run.counted?.(3, 50);
+      run.found(20);
+      await Promise.resolve();
+      run.foundAll();
+    });
+    const told: unknown[] = [];
+    for await (const event of copy) if (event.type === 'found') told.push([event.files, event.bytes, event.all]);
+    // The last one is what the copy has found in the end.
+    expect(told.at(-1)).toEqual([2, 30, true]);
+    expect(told).toContainEqual([3, 50, true]);
+    const unheard: unknown[] = [];
+    await startCopy({}, async (run) => void unheard.push(run.counted));
+    const filtered = startCopy({ filter: () => true }, async (run) => void unheard.push(run.counted));
+    for await (const event of filtered) expect(event.type).toBe('done');
+    expect(unheard).toEqual([undefined, undefined]);
+  });
+
   it('tells those who come late how it ended', async () => {
     const copy = startCopy({}, async () => {});
     await copy;

@@ -327,6 +327,11 @@ describe.each(cases)('$name', (one) => {
   });
 });
 
+it('the reply to check-file may leave out the name, as mod_sftp of ProFTPD does', () => {
+  const bytes = bytesOf("00000006 'sha256' 0102");
+  expect(read(checkFileReply, bytes)).toEqual({ algorithm: 'sha256', hashes: Buffer.from([1, 2]) });
+});
+
 describe('the fields of packets', () => {
   it('take handles of 0 to 256 bytes', () => {
     const long = (length: number): Buffer =>

@@ -71,6 +71,8 @@ const peers = {
     debianPackage: 'python3-scp',
     command: '/usr/share/doc/python3-scp',
   },
+  zsh: { name: 'zsh', debianPackage: 'zsh', command: 'zsh' },
+  fish: { name: 'fish', debianPackage: 'fish', command: 'fish' },
 } as const satisfies Record<string, Peer>;
 
 /** The peers that `npm test` installs where it may. */

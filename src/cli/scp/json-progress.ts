@@ -59,6 +59,10 @@ export class JsonProgress {
     this.#tally.found(size);
   }
 
+  counted(files: number, bytes: number): void {
+    this.#tally.counted(files, bytes);
+  }
+
   foundAll(): void {
     this.#tally.foundAll();
   }

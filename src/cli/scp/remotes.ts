@@ -5,6 +5,7 @@ import { describeLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { SftpLink } from '../../copy/sftp-open.ts';
 import type { SshConnection } from '../../ssh/connection.ts';
 import type { Reporter } from '../report.ts';
+import { sftpOnly } from './beyond.ts';
 import { Connections } from './connections.ts';
 import type { ScpOptions } from './options.ts';
 
@@ -12,7 +13,7 @@ import type { ScpOptions } from './options.ts';
 export type Remote = {
   readonly host: string;
   readonly connection: SshConnection;
-} & ({ readonly protocol: 'sftp'; readonly link: SftpLink } | { readonly protocol: 'scp' });
+} & ({ readonly protocol: 'sftp'; readonly link: SftpLink } | { readonly protocol: 'scp'; readonly link?: undefined });
 
 export interface RemotesOptions {
   readonly signal: AbortSignal;
@@ -27,8 +28,6 @@ export class Remotes {
   readonly #run: RemotesOptions;
   readonly #connections: Connections;
   readonly #known = new Map<string, Promise<Remote>>();
-  /** The SCP protocol is spoken with one of the hosts. */
-  usesScp = false;
 
   constructor(options: ScpOptions, run: RemotesOptions) {
     this.#options = options;
@@ -62,7 +61,6 @@ export class Remotes {
     const { host } = location;
     this.#announce(location);
     const connection = await this.#connections.get(location);
-    this.usesScp ||= this.#options.protocol === 'scp';
     if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
     const { openSftp } = await import('../../copy/sftp-open.ts');
     const { signal, log, onStderr } = this.#run;
@@ -82,9 +80,9 @@ export class Remotes {
       return { host, connection, protocol: 'sftp', link };
     } catch (error) {
       if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || !this.#mayFallBack) throw error;
+      this.#requireNothingBeyond(host);
       if (!this.#options.quiet)
         this.#run.reporter.notice(`${printable(host)}: the server has no SFTP; copying by the SCP protocol (-O)`);
-      this.usesScp = true;
       return { host, connection, protocol: 'scp' };
     }
   }
@@ -92,6 +90,16 @@ export class Remotes {
   /** `-s` asks for SFTP and nothing else, and `-D` names a program that speaks nothing else. */
   get #mayFallBack(): boolean {
     return this.#options.protocol !== 'sftp' && this.#options.sftpProgram === undefined;
+  }
+
+  /** What was asked for and the SCP protocol cannot do must not be left out in silence. */
+  #requireNothingBeyond(host: string): void {
+    const [first] = sftpOnly(this.#options.beyond);
+    if (first === undefined) return;
+    throw new ConnectionError(printable(host), 'open', `${first} needs SFTP, which the server does not have`, {
+      code: 'ERR_NOT_OFFERED',
+      cure: `leave ${first} out`,
+    });
   }
 
   #announce(location: RemoteLocation): void {

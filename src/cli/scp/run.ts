@@ -1,16 +1,17 @@
 import { ConnectionError, ProtocolError, SealiftError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { isSafeUser, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
+import { isSafeUser, type Location, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
 import { FinalWords, withRetries } from '../../copy/retry.ts';
+import { copyBetweenHosts, copyFromHost, copyToHost } from '../../copy/routes.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
 import type { ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
 import { Remotes } from './remotes.ts';
-import { between, download, here, type Transfer, upload } from './transfer.ts';
+import { here, routeOptions, type Transfer } from './transfer.ts';
 
 /** How a run ended. `fatal` is for what OpenSSH's scp ends at once with: a lost connection, a server that breaks the rules. */
 export type RunResult = 'copied' | 'failed' | 'fatal';
@@ -70,6 +71,7 @@ export class ScpRun {
     return {
       found: (size) => progress.found?.(size),
       foundAll: () => progress.foundAll?.(),
+      ...(progress.counted && { counted: (files, bytes) => progress.counted?.(files, bytes) }),
       fileStarted: (name, size, paths) => progress.fileStarted(name, size, paths),
       skipped: (name, size, paths) => progress.skipped?.(name, size, paths),
       planned: (name, size, paths) => progress.planned?.(name, size, paths),
@@ -87,10 +89,13 @@ export class ScpRun {
       const groups = await this.#groups(operands.slice(0, -1));
       for (const group of groups) {
         this.#progress.step?.(group === groups.at(-1));
-        await this.#attempt(() =>
-          this.#persistently(() =>
-            target.kind === 'local' ? this.#toLocal(group, target.path) : this.#toRemote(group, target),
-          ),
+        const byOrigin = this.#isByOrigin(group, target);
+        await this.#attempt(
+          () =>
+            this.#persistently(() =>
+              target.kind === 'local' ? this.#toLocal(group, target.path) : this.#toRemote(group, target),
+            ),
+          byOrigin ? 'failed' : 'fatal',
         );
       }
     } finally {
@@ -102,22 +107,28 @@ export class ScpRun {
     return this.#failures === 0 ? 'copied' : 'failed';
   }
 
-  #fail(error: unknown): void {
+  /** @param loss what the loss of a connection means; by the SCP protocol it never means more than a failure */
+  #fail(error: unknown, loss: 'failed' | 'fatal' = 'fatal'): void {
     this.#signal.throwIfAborted();
     this.#failures++;
-    const isFatal = error instanceof ConnectionError || error instanceof ProtocolError;
-    if (isFatal && this.#options.protocol !== 'scp') this.#fatal = true;
+    const isLoss = error instanceof ConnectionError || error instanceof ProtocolError;
+    if (isLoss && loss === 'fatal' && this.#options.protocol !== 'scp') this.#fatal = true;
     this.#reporter.error(error);
   }
 
   /** Runs one step; what goes wrong in it ends the step, not the run. */
-  async #attempt(step: () => Promise<number>): Promise<void> {
+  async #attempt(step: () => Promise<number>, loss: 'failed' | 'fatal' = 'fatal'): Promise<void> {
     try {
       this.#failures += await step();
     } catch (error) {
       if (!(error instanceof SealiftError) && !(error instanceof OperandError)) throw error;
-      this.#fail(error);
+      this.#fail(error, loss);
     }
+  }
+
+  /** `-R`: the origin copies by itself. As with scp, whatever goes wrong with it or on the way to it is the failure of a command: status 1. */
+  #isByOrigin(group: Group, target: Location): boolean {
+    return this.#options.throughLocal === 'remote' && group.kind === 'remote' && target.kind === 'remote';
   }
 
   /** `--retry`: over a new connection where the old one was lost. */
@@ -126,8 +137,7 @@ export class ScpRun {
     return await withRetries(step, {
       retries,
       signal: this.#signal,
-      // By the SCP protocol a tree that was begun is there, and a second attempt would go inside it.
-      mayRetry: () => !this.#finalWords.seen && !(this.#options.recursive && this.#remotes.usesScp),
+      mayRetry: () => !this.#finalWords.seen && this.#transfer.memory.isFinal !== true,
       again: async (error, pause, attempt) => {
         this.#reporter.notice(`${error.message}; trying again in ${pause} s (${attempt} of ${retries})`);
         await this.#remotes.close();
@@ -160,22 +170,22 @@ export class ScpRun {
   }
 
   async #toRemote(group: Group, target: RemoteLocation): Promise<number> {
-    if (group.kind === 'local')
-      return await upload(this.#transfer, await this.#remotes.get(target), group.paths, target);
+    const options = routeOptions(this.#transfer);
+    if (group.kind === 'local') return await copyToHost(group.paths, await this.#remotes.get(target), target, options);
     const [first] = group.locations as [RemoteLocation];
-    if (this.#options.throughLocal === 'remote') {
+    if (this.#isByOrigin(group, target)) {
       const { copyFromOrigin } = await import('./from-origin.ts');
       return await copyFromOrigin(this.#transfer, await this.#remotes.connection(first), group.locations, target);
     }
     // One after the other: both may ask on the terminal.
     const origin = await this.#remotes.get(first);
-    return await between(this.#transfer, origin, group.locations, await this.#remotes.get(target), target);
+    return await copyBetweenHosts(origin, group.locations, await this.#remotes.get(target), target, options);
   }
 
   async #toLocal(group: Group, target: string): Promise<number> {
     if (group.kind === 'remote') {
       const [first] = group.locations as [RemoteLocation];
-      return await download(this.#transfer, await this.#remotes.get(first), group.locations, target);
+      return await copyFromHost(await this.#remotes.get(first), group.locations, target, routeOptions(this.#transfer));
     }
     return await here(this.#transfer, group.paths, target);
   }

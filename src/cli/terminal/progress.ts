@@ -76,6 +76,12 @@ export class ProgressDisplay {
     if (this.#options.expectsMany || this.#tally.filesFound > 1) this.#showOverall();
   }
 
+  counted(files: number, bytes: number): void {
+    this.#tally.counted(files, bytes);
+    // What people wait for most: percent and time left.
+    if (this.#overall !== undefined && this.#timer !== undefined) this.#draw();
+  }
+
   foundAll(): void {
     this.#tally.foundAll();
   }

@@ -9,20 +9,23 @@ export interface TalliedFile extends FileProgress {
 
 /** Counts what one run finds, moves and finishes. Pure. */
 export class Tally {
-  filesFound = 0;
   filesCopied = 0;
   /** Files that need not be copied. */
   filesSkipped = 0;
   bytesSkipped = 0;
   /** Files that are over, copied or not. */
   filesDone = 0;
-  bytesFound = 0;
   bytesMoved = 0;
+  #filesFound = 0;
+  #bytesFound = 0;
   /** Bytes of the files that are copied or may yet be. */
   #bytesExpected = 0;
   /** Files that were found and have not begun. */
   #waiting = 0;
   #foundAll = false;
+  /** What the step has found, and what is counted and not yet found. */
+  #step: Amount = { files: 0, bytes: 0 };
+  #ahead: Amount | undefined;
   #isLastStep = true;
   readonly #underWay = new Set<TalliedFile>();
 
@@ -30,6 +33,8 @@ export class Tally {
   step(isLast: boolean): void {
     this.#isLastStep = isLast;
     this.#foundAll = false;
+    this.#step = { files: 0, bytes: 0 };
+    this.#ahead = undefined;
     // What the step before left undone, because it ended as a whole, does not begin any more.
     this.#waiting = 0;
   }
@@ -40,23 +45,42 @@ export class Tally {
     this.#add(size);
   }
 
+  /** The step will find so much in all. */
+  counted(files: number, bytes: number): void {
+    if (!this.#foundAll) this.#ahead = less({ files, bytes }, this.#step);
+  }
+
   foundAll(): void {
     this.#foundAll = true;
+    // What was counted and is not there any more.
+    this.#ahead = undefined;
   }
 
   #add(size: number): void {
-    this.filesFound++;
-    this.bytesFound += size;
+    const found = { files: 1, bytes: size };
+    this.#step = { files: this.#step.files + 1, bytes: this.#step.bytes + size };
+    this.#ahead &&= less(this.#ahead, found);
+    this.#filesFound++;
+    this.#bytesFound += size;
     this.#bytesExpected += size;
   }
 
-  /** Nothing more will be found. */
+  /** How much there is in all is known. */
   get isComplete(): boolean {
-    return this.#foundAll && this.#isLastStep;
+    return (this.#foundAll || this.#ahead !== undefined) && this.#isLastStep;
+  }
+
+  /** Files that were found, or counted ahead. */
+  get filesFound(): number {
+    return this.#filesFound + (this.#ahead?.files ?? 0);
+  }
+
+  get bytesFound(): number {
+    return this.#bytesFound + (this.#ahead?.bytes ?? 0);
   }
 
   get bytesLeft(): number {
-    return Math.max(0, this.#bytesExpected - this.bytesMoved);
+    return Math.max(0, this.#bytesExpected - this.bytesMoved) + (this.#ahead?.bytes ?? 0);
   }
 
   /** The file that has been under way for longest. */
@@ -103,4 +127,14 @@ export class Tally {
     this.#underWay.add(file);
     return file;
   }
+}
+
+interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What is left of an amount that may have been counted before it changed. */
+function less(all: Amount, part: Amount): Amount {
+  return { files: Math.max(0, all.files - part.files), bytes: Math.max(0, all.bytes - part.bytes) };
 }

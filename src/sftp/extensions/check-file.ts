@@ -1,4 +1,3 @@
-import { ProtocolError } from '../../base/errors.ts';
 import type { ByteReader } from '../../wire/byte-reader.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
 import { type ExtendedPacket, extendedPacket, extendedReplyPacket } from '../packets/extended.ts';
@@ -71,7 +70,10 @@ export const checkFileNamePacket: ExtendedPacket<CheckFileNameFields> = extended
   read: (reader): CheckFileNameFields => ({ path: reader.name(), ...readRange(reader) }),
 });
 
-/** `string "check-file", string hash-algo-used`, then the hashes to the end of the packet. */
+/**
+ * `string "check-file", string hash-algo-used`, then the hashes to the end of the packet (section 3). Servers that hold to the general form of a reply in version 3, which does not repeat the name (mod_sftp of ProFTPD), leave
+ * the first string out.
+ */
 export const checkFileReply: Packet<CheckFileReply> = extendedReplyPacket({
   write(writer, { algorithm, hashes }: CheckFileReply) {
     writer.name('check-file');
@@ -79,7 +81,7 @@ export const checkFileReply: Packet<CheckFileReply> = extendedReplyPacket({
     writer.bytes(hashes);
   },
   read(reader): CheckFileReply {
-    if (reader.name() !== 'check-file') throw new ProtocolError('protocol error: not an answer to check-file');
-    return { algorithm: reader.name(), hashes: Buffer.from(reader.rest()) };
+    const first = reader.name();
+    return { algorithm: first === 'check-file' ? reader.name() : first, hashes: Buffer.from(reader.rest()) };
   },
 });

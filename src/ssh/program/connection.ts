@@ -7,7 +7,7 @@ import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../co
 import { checkTarget } from '../names.ts';
 import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
-import { SharedLogin, type SharedLoginOptions } from './shared-login.ts';
+import type { SharedLogin, SharedLoginOptions } from './shared-login.ts';
 
 /** Options of {@link openProgramConnection}. */
 export interface ProgramConnectionOptions {
@@ -93,14 +93,8 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   const logIn = (share: NonNullable<ProgramConnectionOptions['share']>, signal: AbortSignal | undefined) => {
     const signals = [closing.signal, options.signal, signal].filter((one) => one !== undefined);
     const { args = [], variables } = options;
-    const made = SharedLogin.open(target, {
-      ...share,
-      program,
-      args,
-      variables,
-      log,
-      signal: AbortSignal.any(signals),
-    });
+    const all = { ...share, program, args, variables, log, signal: AbortSignal.any(signals) };
+    const made = import('./shared-login.ts').then((module) => module.SharedLogin.open(target, all));
     const forget = (): void => {
       if (login === made) login = undefined;
     };

@@ -8,6 +8,7 @@ import { withDeadline } from '../../base/deadline.ts';
 import { ConnectionError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
+import { spawnable } from '../../base/spawnable.ts';
 import type { SshChannel, SshExit, SshTarget } from '../connection.ts';
 import { masterArguments } from './arguments.ts';
 import { leavesSharingToUs } from './sharing-rule.ts';
@@ -83,13 +84,15 @@ export class SharedLogin {
    * @throws {ConnectionError} `ERR_CONNECTION_LOST` where there is no login; the program has said why. `signal.reason`
    */
   static async open(target: SshTarget, options: SharedLoginOptions): Promise<SharedLogin | undefined> {
+    const { program, args, log, signal } = options;
     if (!(await leavesSharingToUs(target, options))) return undefined;
+    signal?.throwIfAborted();
     const place = await makeSocketPlace(options.folders);
     if (place === undefined) return undefined;
-    const { program, args, log, signal } = options;
-    const words = [program, ...masterArguments(target, args, place.path)];
-    log.debug(1, `starting ${words.map(printable).join(' ')}`);
-    const child = spawn(SHELL, ['-c', KEEPER, 'sh', place.path, ...words], {
+    const words = masterArguments(target, args, place.path);
+    log.debug(1, `starting ${[program, ...words].map(printable).join(' ')}`);
+    const command = spawnable(program, words);
+    const child = spawn(SHELL, ['-c', KEEPER, 'sh', place.path, command.program, ...command.args], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       ...(options.variables && { env: { ...options.variables } }),
     });
@@ -103,6 +106,7 @@ export class SharedLogin {
     passOn(stderr, options.onStderr);
     const login = new SharedLogin(child, place);
     const abort = (): void => void login.close();
+    if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       await login.#ready();
