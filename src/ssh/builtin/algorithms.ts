@@ -1,9 +1,9 @@
 import { ConnectionError } from '../../base/errors.ts';
+import { matchPatternList } from '../../base/patterns.ts';
 import { printable } from '../../base/printable.ts';
 import { authoritySignatures } from '../certificates/judge.ts';
 import { certificateAlgorithms, hostKeyType, isCertificateName, plainName } from '../certificates/names.ts';
 import type { HostConfig } from '../config/host-config.ts';
-import { matchPatternList } from '../patterns.ts';
 
 /** One list of algorithms: what is offered by itself, and what is only offered when the configuration names it. */
 interface Choice {

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { FileError } from '../../base/errors.ts';
+import { matchPattern, matchPatternList } from '../../base/patterns.ts';
 import { printable } from '../../base/printable.ts';
-import { matchPattern, matchPatternList } from '../patterns.ts';
 import { expandHome } from './tokens.ts';
 import { addValue, type ConfigValue, type ConfigValues, splitWords } from './values.ts';
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { matchPatternList } from '../patterns.ts';
+import { matchPatternList } from '../../base/patterns.ts';
 import type { KnownHost } from './parse.ts';
 
 const DEFAULT_PORT = 22;
