@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type {
+  Account,
+  AccountedUser,
+  SessionEnd,
+  StartRecord,
+  StopRecord,
+  TransferEnd,
+  TransferRecord,
+} from './record.ts';
+
+/** One transfer that has been begun. */
+export interface TransferAccount {
+  /** Writes the stop record; only the first call counts. */
+  stop(end: TransferEnd): void;
+}
+
+/** One session that has been begun. */
+export interface SessionAccount {
+  /** Writes the start record of one file. Give a start to everything that is to get a stop. */
+  transfer(what: TransferRecord): TransferAccount;
+  /** Ends what is still open of the session's transfers as cut off, then writes the session's stop record; only the first call counts. */
+  stop(end: SessionEnd): void;
+}
+
+export interface LedgerOptions {
+  /** Milliseconds since 1970, for the records. */
+  readonly now?: () => number;
+  /** Milliseconds of a monotonic clock, for durations. */
+  readonly monotonic?: () => number;
+}
+
+/** Sees to it that each session and each transfer has exactly one start and one stop record, and that no two have the same id. */
+export class Ledger {
+  readonly #account: Account;
+  readonly #now: () => number;
+  readonly #monotonic: () => number;
+  /** Tells this process from every other one, before and beside it. */
+  readonly #prefix = randomBytes(8).toString('hex');
+  #count = 0;
+
+  constructor(account: Account, options: LedgerOptions = {}) {
+    this.#account = account;
+    this.#now = options.now ?? Date.now;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+  }
+
+  /** Writes the start record of a session. */
+  session(who: AccountedUser): SessionAccount {
+    const start: StartRecord = { record: 'start', kind: 'session', ...this.#next(), ...who };
+    const began = this.#monotonic();
+    const open = new Set<TransferAccount>();
+    let stopped = false;
+    this.#account(start);
+    return {
+      transfer: (what) => {
+        const account = this.#transfer(who, start.id, what, () => open.delete(account));
+        if (stopped) account.stop({ status: 'cut', bytes: 0, error: 'the session is over' });
+        else open.add(account);
+        return account;
+      },
+      stop: (end) => {
+        if (stopped) return;
+        stopped = true;
+        for (const transfer of open) transfer.stop({ status: 'cut', bytes: 0 });
+        this.#stop({ ...start, record: 'stop', ...end }, began);
+      },
+    };
+  }
+
+  #transfer(who: AccountedUser, session: string, what: TransferRecord, onStop: () => void): TransferAccount {
+    const { protocol, direction, path } = what;
+    const start: StartRecord = {
+      record: 'start',
+      kind: 'transfer',
+      ...this.#next(),
+      session,
+      ...who,
+      protocol,
+      direction,
+      path,
+    };
+    const began = this.#monotonic();
+    let stopped = false;
+    this.#account(start);
+    return {
+      stop: ({ status, bytes, sha256, error }) => {
+        if (stopped) return;
+        stopped = true;
+        onStop();
+        this.#stop({ ...start, record: 'stop', status, bytes, sha256, error }, began);
+      },
+    };
+  }
+
+  #next(): { readonly time: string; readonly id: string } {
+    return { time: new Date(this.#now()).toISOString(), id: `${this.#prefix}-${++this.#count}` };
+  }
+
+  #stop(record: StopRecord, began: number): void {
+    const durationMs = Math.round(this.#monotonic() - began);
+    this.#account({ ...record, time: new Date(this.#now()).toISOString(), durationMs });
+  }
+}
+
+const nothing: TransferAccount = { stop() {} };
+
+/** The account of a session that nobody keeps. */
+export const unaccounted: SessionAccount = { transfer: () => nothing, stop() {} };
