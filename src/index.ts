@@ -65,11 +65,11 @@ export {
   type SinkResult,
 } from './scp/sink.ts';
 export { type EntryTimes, ScpSource, type SourceEntry, type SourceFile } from './scp/source.ts';
+export type { AccessOptions } from './server/access.ts';
 export type { ServerEvent } from './server/events.ts';
 export { type HostKey, loadHostKeys } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';
 export { type ListenAddress, listen, type RunningServer, type ServerOptions } from './server/server.ts';
-export type { ServerUser } from './server/users.ts';
 export { connect as connectSsh } from './ssh/connect.ts';
 export type {
   ChannelOptions,

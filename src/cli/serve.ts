@@ -3,9 +3,9 @@ import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { LocalUser } from '../aaa/local-user.ts';
 import { FileError } from '../base/errors.ts';
 import type { RunningServer } from '../server/server.ts';
-import type { ServerUser } from '../server/users.ts';
 import { Reporter } from './report.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -206,7 +206,7 @@ async function keepApart({ data, state }: ServeOptions): Promise<void> {
 }
 
 /** Who may log in, and the password that was made up for lack of anything else. */
-async function readUser(options: ServeOptions): Promise<{ readonly user: ServerUser; readonly shown?: string }> {
+async function readUser(options: ServeOptions): Promise<{ readonly user: LocalUser; readonly shown?: string }> {
   const { user: name, authorizedKeys, passwordFile } = options;
   const keys = authorizedKeys === undefined ? undefined : (await readText(authorizedKeys)).text.split(/\r?\n/);
   if (passwordFile === undefined && keys === undefined) {

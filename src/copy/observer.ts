@@ -2,8 +2,8 @@ import type { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
 
 /** One file on its way, for a progress display. */
 export interface FileProgress {
-  /** Called after each piece with its length in bytes. */
-  moved(bytes: number): void;
+  /** Called after each piece with its length in bytes; with the bytes too where they come in order, from the first on. They are only valid during the call. */
+  moved(bytes: number, content?: Uint8Array): void;
   /** Called once: the file has landed, or it has not. */
   finished(landed: boolean): void;
 }

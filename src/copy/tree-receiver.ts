@@ -193,7 +193,7 @@ class ReceivedFile implements SinkFile {
 
   write(chunk: Buffer): Promise<void> | undefined {
     const busy = this.#landing.write(chunk);
-    this.#progress.moved(chunk.length);
+    this.#progress.moved(chunk.length, chunk);
     const held = this.#options.rateLimit?.wait(chunk.length, this.#options.signal);
     if (busy === undefined) return held;
     return held === undefined ? busy : Promise.all([busy, held]).then(() => {});

@@ -169,7 +169,7 @@ export class TreeSender {
         path: file.path,
         size,
         content: this.#options.rateLimit === undefined ? content : this.#limited(content, this.#options.rateLimit),
-        onBytes: (bytes) => progress.moved(bytes),
+        onBytes: (bytes, piece) => progress.moved(bytes, piece),
       });
       landed = true;
     } finally {

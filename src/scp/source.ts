@@ -26,8 +26,8 @@ export interface SourceFile extends SourceEntry {
    * stays in step. A chunk must stay unchanged until the next but one is asked for.
    */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Called after each piece of content with its length, padding not counted. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Called after each piece of content with its length and its bytes, padding not counted. */
+  readonly onBytes?: ((bytes: number, content: Uint8Array) => void) | undefined;
 }
 
 const zeros = new Uint8Array(64 * 1024);
@@ -145,7 +145,7 @@ export class ScpSource {
         await writer.send(piece);
         left -= piece.length;
         progress.sent += piece.length;
-        file.onBytes?.(piece.length);
+        file.onBytes?.(piece.length, piece);
       }
       if (left > 0) {
         failure ??= new FileError(file.path, 'read', 'ERR_FILE_CHANGED', {

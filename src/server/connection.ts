@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type ServerConfig, type Connection as Ssh2Connection } from 'ssh2';
+import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
+import { sourceOf } from '../aaa/address.ts';
+import { noRights, type Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
-import { type Applicant, sourceOf } from './admission.ts';
+import type { Access } from './access.ts';
+import type { Applicant } from './admission.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import {
@@ -12,17 +16,18 @@ import {
   type ServerLimits,
   TRANSFER_QUEUE_BYTES,
 } from './limits.ts';
-import { Login } from './login.ts';
+import { type AcceptedLogin, Login } from './login.ts';
 import { handleSession, type SessionHost } from './session.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
 import type { SessionEvent } from './transfer-count.ts';
-import type { UserTable } from './users.ts';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
   readonly limits: ServerLimits;
-  readonly users: UserTable;
+  readonly access: Access;
+  readonly ledger: Ledger | undefined;
+  readonly offersScp: boolean;
   readonly fileSystem: RootedFileSystem;
   readonly durable: boolean;
   /** For ssh2; without `debug`. */
@@ -43,6 +48,9 @@ export class Connection implements Applicant, SessionHost {
   readonly #host: ConnectionHost;
   #info: ConnectionInfo;
   #client: Ssh2Connection | undefined;
+  #login: Login | undefined;
+  #accepted: AcceptedLogin | undefined;
+  #account: SessionAccount = unaccounted;
   #internals: Ssh2Internals | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
@@ -101,6 +109,23 @@ export class Connection implements Applicant, SessionHost {
     return this.#host.fileSystem;
   }
 
+  get rights(): Rights {
+    return this.#accepted?.rights ?? noRights;
+  }
+
+  get account(): SessionAccount {
+    return this.#account;
+  }
+
+  get offersScp(): boolean {
+    return this.#host.offersScp;
+  }
+
+  async mayRun(command: string, args: readonly string[]): Promise<boolean> {
+    const principal = this.#accepted?.principal;
+    return principal !== undefined && (await this.#host.access.mayRun(principal, this.#info, command, args, this.gone));
+  }
+
   /** Begins to talk. */
   start(): void {
     const socket = this.#socket;
@@ -124,12 +149,22 @@ export class Connection implements Applicant, SessionHost {
   #onClient(client: Ssh2Connection): void {
     this.#client = client;
     this.#internals = new Ssh2Internals(client);
-    const login = new Login(this.#host.users, this.#host.limits, {
-      accepted: (user, method, key) => this.#onLogin(user, method, key),
-      refused: (user, method, reason) => this.emit({ type: 'login-refused', user, method, reason }),
-      exhausted: (reason) => this.end(reason),
-      failed: () => this.expel('authentication requests out of order'),
+    const { access, limits } = this.#host;
+    const login = new Login({
+      access,
+      limits,
+      source: this.#info,
+      gone: this.gone,
+      observer: {
+        accepted: (accepted) => this.#onLogin(accepted),
+        partly: (user, method) => this.emit({ type: 'login-partial', user, method }),
+        refused: (user, method, reason) => this.emit({ type: 'login-refused', user, method, reason }),
+        exhausted: (reason) => this.end(reason),
+        failed: () => this.expel('authentication requests out of order'),
+        warning: (text) => this.#host.emit({ type: 'warning', text }),
+      },
     });
+    this.#login = login;
     client.on('authentication', (context) => void login.handle(context));
     client.on('ready', () => login.ready());
     client.on('error', (error: Error) => this.#onError(error));
@@ -159,9 +194,15 @@ export class Connection implements Applicant, SessionHost {
     this.#destroySoon();
   }
 
-  #onLogin(user: string, method: string, key: string | undefined): void {
+  #onLogin(accepted: AcceptedLogin): void {
+    const { method, key, principal } = accepted;
+    const { user, privilege } = principal;
+    this.#accepted = accepted;
     this.#info = { ...this.#info, user };
     this.#host.loggedIn(this);
+    const { address, port } = this.#info;
+    const who = { user, address, port, authentication: principal.method, method, privilege, key };
+    this.#account = this.#host.ledger?.session(who) ?? unaccounted;
     this.emit({ type: 'login-accepted', method, ...(key === undefined ? {} : { key }) });
     this.#keys.start();
     this.#idle();
@@ -283,6 +324,7 @@ export class Connection implements Applicant, SessionHost {
     clearTimeout(this.#farewell);
     this.#keys.stop();
     this.#gone.abort(new Error('the connection is gone'));
+    this.#login?.ended();
     // What a transfer has begun is cleaned up before the connection counts as closed.
     if (this.#transfers === 0) this.#finished();
   }
@@ -291,6 +333,8 @@ export class Connection implements Applicant, SessionHost {
     const { bytesRead, bytesWritten } = this.#socket;
     const durationMs = performance.now() - this.sinceMs;
     const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+    const status = this.#reason === undefined ? 'complete' : 'cut';
+    this.#account.stop({ status, bytesReceived: bytesRead, bytesSent: bytesWritten, error: this.#reason });
     this.emit({ type: 'connection-closed', ...reason, durationMs, bytesRead, bytesWritten });
     this.#host.closed(this);
   }

@@ -30,6 +30,13 @@ export type ServerEvent =
       readonly method: string;
       readonly key?: string;
     }
+  /** One of several proofs that the user needs was right. */
+  | {
+      readonly type: 'login-partial';
+      readonly connection: ConnectionInfo;
+      readonly user: string;
+      readonly method: string;
+    }
   | {
       readonly type: 'login-refused';
       readonly connection: ConnectionInfo;
@@ -92,6 +99,8 @@ function describe(event: ServerEvent): string {
       return `closed after ${seconds(event.durationMs)}${event.reason === undefined ? '' : `: ${event.reason}`}`;
     case 'login-accepted':
       return `logged in by ${event.method}${event.key === undefined ? '' : ` with key ${event.key}`}`;
+    case 'login-partial':
+      return `login of ${JSON.stringify(event.user.slice(0, 64))}: ${event.method} was right, more is needed`;
     case 'login-refused':
       return `login of ${JSON.stringify(event.user.slice(0, 64))} by ${event.method} refused: ${event.reason}`;
     case 'request-refused':

@@ -55,7 +55,12 @@ export async function runScpService(input: Readable, output: Writable, options: 
 
 /** Answers a command that cannot be served with an error of the protocol, which both roles of a client show. @returns the exit status */
 export function refuse(output: Writable, reason: string): 1 {
-  output.write(`\u0001scp: ${reason}\n`);
+  return refuseAs(output, `scp: ${reason}`);
+}
+
+/** As {@link refuse}, with a text that does not begin with the name of a program. */
+export function refuseAs(output: Writable, text: string): 1 {
+  output.write(`\u0001${text}\n`);
   return 1;
 }
 

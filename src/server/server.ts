@@ -1,15 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ServerConfig } from 'ssh2';
+import { Ledger } from '../aaa/accounting/ledger.ts';
+import type { Account } from '../aaa/accounting/record.ts';
 import { ConnectionError, FileError } from '../base/errors.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
+import { Access, type AccessOptions } from './access.ts';
 import { Admission } from './admission.ts';
 import { algorithms } from './algorithms.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { ServerEvent } from './events.ts';
 import { type HostKey, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
-import { type ServerUser, UserTable } from './users.ts';
 
 /** Where a server listens. Port 0 takes a free one. */
 export interface ListenAddress {
@@ -17,10 +19,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends AccessOptions {
   /** From {@link loadHostKeys}. */
   readonly hostKeys: readonly HostKey[];
-  readonly users: readonly ServerUser[];
   /** The folder that users see as `/`. Nothing outside it can be reached. */
   readonly root: string;
   /** At least one. */
@@ -28,6 +29,10 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Whether a file is on stable storage before its upload is confirmed. Default true; false is for files that nobody would miss. */
   readonly durable?: boolean | undefined;
+  /** Which services are offered. Default: all. One that is not answers `Administratively disabled.` */
+  readonly services?: { readonly scp?: boolean | undefined } | undefined;
+  /** Takes a start and a stop record of each session and each file. */
+  readonly account?: Account | undefined;
   /** Shown to clients before they log in. */
   readonly banner?: string | undefined;
   /** Told what happens; must not throw. */
@@ -64,7 +69,9 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
 
 class CopyServer implements RunningServer, ConnectionHost {
   readonly limits: ServerLimits;
-  readonly users: UserTable;
+  readonly access: Access;
+  readonly ledger: Ledger | undefined;
+  readonly offersScp: boolean;
   readonly fileSystem: RootedFileSystem;
   readonly durable: boolean;
   readonly config: ServerConfig;
@@ -77,9 +84,11 @@ class CopyServer implements RunningServer, ConnectionHost {
   #closing: Promise<void> | undefined;
   #lastClosed: (() => void) | undefined;
 
-  private constructor(options: ServerOptions, users: UserTable, limits: ServerLimits) {
+  private constructor(options: ServerOptions, access: Access, limits: ServerLimits) {
     this.limits = limits;
-    this.users = users;
+    this.access = access;
+    this.ledger = options.account === undefined ? undefined : new Ledger(options.account);
+    this.offersScp = options.services?.scp ?? true;
     this.fileSystem = rootedFileSystem(options.root);
     this.durable = options.durable ?? true;
     this.#onEvent = options.onEvent ?? (() => {});
@@ -102,8 +111,8 @@ class CopyServer implements RunningServer, ConnectionHost {
       throw FileError.from(cause, options.root, 'open');
     });
     if (!stats.isDirectory()) throw new FileError(options.root, 'open', 'ENOTDIR');
-    const users = await UserTable.create(options.users, (text) => options.onEvent?.({ type: 'warning', text }));
-    return new CopyServer(options, users, limits);
+    const access = await Access.create(options, (text) => options.onEvent?.({ type: 'warning', text }));
+    return new CopyServer(options, access, limits);
   }
 
   async listen(addresses: readonly ListenAddress[]): Promise<void> {
@@ -148,7 +157,8 @@ class CopyServer implements RunningServer, ConnectionHost {
   #accept(socket: Socket): void {
     const connection = new Connection(this.#count + 1, socket, this);
     const reason = this.#closing !== undefined ? 'the server is stopping' : this.#isFull();
-    const refusal = reason ?? this.#admission.admit(connection);
+    const refusal =
+      reason ?? this.access.guard.refusal(socket.remoteAddress ?? '') ?? this.#admission.admit(connection);
     if (refusal !== undefined) {
       socket.on('error', () => {});
       socket.destroy();

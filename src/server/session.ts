@@ -1,10 +1,12 @@
 import type { ServerChannel, Session } from 'ssh2';
+import type { SessionAccount } from '../aaa/accounting/ledger.ts';
+import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
 import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
 import { SMALLEST_PACKET_BYTES } from './limits.ts';
-import { refuse, runScpService } from './scp-service.ts';
+import { refuse, refuseAs, runScpService } from './scp-service.ts';
 import { type SessionEvent, TransferCount } from './transfer-count.ts';
 
 /** What a session needs of its connection. */
@@ -14,6 +16,14 @@ export interface SessionHost {
   readonly globMatches: number;
   /** See ServerOptions. */
   readonly durable: boolean;
+  /** What the user may do. */
+  readonly rights: Rights;
+  /** Where the records of the files go. */
+  readonly account: SessionAccount;
+  /** Whether SCP is offered. */
+  readonly offersScp: boolean;
+  /** Whether the user is authorized to run a command. @throws when the connection is gone */
+  mayRun(command: string, args: readonly string[]): Promise<boolean>;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
   readonly gone: AbortSignal;
   /** Completes the event with the connection it belongs to. */
@@ -30,6 +40,12 @@ export interface SessionHost {
 
 /** What a server without shells says to everything but scp. */
 const ONLY_COPY = 'this server only does secure copy\n';
+
+/** What Cisco devices say to users whose privilege does not do, or who are not authorized. */
+const PRIVILEGE_DENIED = 'Privilege denied.';
+
+/** What Cisco devices say where SCP is turned off. */
+const DISABLED = 'Administratively disabled.';
 
 /** Wires up one session channel (RFC 4254 section 6): a single exec request that runs the remote side of scp, and nothing else. */
 export function handleSession(session: Session, host: SessionHost): void {
@@ -116,10 +132,15 @@ async function run(
     host.emit({ type: 'request-refused', request: `scp: ${request.reason}` });
     return refuse(output, request.reason);
   }
+  const denial = await deny(request, host);
+  if (denial !== undefined) {
+    host.emit({ type: 'request-refused', request: `scp: ${denial}` });
+    return refuseAs(output, denial);
+  }
   const direction: Direction = request.request.role === 'sink' ? 'received' : 'sent';
   const path = request.paths.map((word) => word.path).join(' ');
   const started = performance.now();
-  const count = new TransferCount((event) => host.emit(event), direction);
+  const count = new TransferCount({ emit: (event) => host.emit(event), direction, account: host.account });
   host.emit({ type: 'transfer-started', direction, path });
   let status: 0 | 1 | undefined;
   try {
@@ -137,6 +158,7 @@ async function run(
     const { files, bytes } = count;
     // An output that was cut off means that the client left before it had heard the end.
     if (output.destroyed) status = undefined;
+    count.ended(status === undefined);
     host.emit({
       type: 'transfer-ended',
       direction,
@@ -147,6 +169,19 @@ async function run(
       status,
     });
   }
+}
+
+/** Why the user may not run this at all, if so. What may be done to which path is decided path by path. */
+async function deny(
+  { request, paths }: Extract<ExecRequest, { kind: 'scp' }>,
+  host: SessionHost,
+): Promise<string | undefined> {
+  if (!host.offersScp) return DISABLED;
+  const isSink = request.role === 'sink';
+  if (!(isSink ? host.rights.mayAnywhere('write', 'overwrite') : host.rights.mayAnywhere('read')))
+    return PRIVILEGE_DENIED;
+  const flags = [isSink ? '-t' : '-f', ...(request.recursive ? ['-r'] : []), ...(request.preserve ? ['-p'] : [])];
+  return (await host.mayRun('scp', [...flags, ...paths.map(({ path }) => path)])) ? undefined : PRIVILEGE_DENIED;
 }
 
 /** Resolves when all that was written has gone out, or cannot. */

@@ -1,4 +1,6 @@
-import type { CopyObserver, FileProgress } from '../copy/observer.ts';
+import { createHash, type Hash } from 'node:crypto';
+import type { SessionAccount, TransferAccount } from '../aaa/accounting/ledger.ts';
+import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
 import type { ServerEvent } from './events.ts';
 
 /** An event without its connection, which whoever passes it on knows. */
@@ -8,37 +10,72 @@ export type SessionEvent = ServerEvent extends infer E
     : never
   : never;
 
-/** Counts what one transfer moves and reports each file. */
+export interface TransferCountOptions {
+  readonly emit: (event: SessionEvent) => void;
+  readonly direction: 'received' | 'sent';
+  /** Where the records of the files go. */
+  readonly account: SessionAccount;
+}
+
+/** A file that was given up: its error is told right behind it. */
+interface GivenUp {
+  readonly account: TransferAccount;
+  readonly bytes: number;
+}
+
+/** Counts what one transfer moves, reports each file and accounts for it with the digest of its content. */
 export class TransferCount implements CopyObserver {
-  readonly #emit: (event: SessionEvent) => void;
-  readonly #direction: 'received' | 'sent';
+  readonly #options: TransferCountOptions;
+  #givenUp: GivenUp | undefined;
   /** Files that have landed. */
   files = 0;
   bytes = 0;
 
-  constructor(emit: (event: SessionEvent) => void, direction: 'received' | 'sent') {
-    this.#emit = emit;
-    this.#direction = direction;
+  constructor(options: TransferCountOptions) {
+    this.#options = options;
   }
 
-  fileStarted(name: string): FileProgress {
+  fileStarted(name: string, size: number, paths: FilePaths = {}): FileProgress {
+    this.#stopGivenUp();
+    const { direction, emit } = this.#options;
+    const path = (direction === 'received' ? paths.target : paths.source) ?? name;
+    const account = this.#options.account.transfer({ protocol: 'scp', direction, path });
+    // Absent once a piece came without its bytes.
+    let hash: Hash | undefined = createHash('sha256');
     let bytes = 0;
     let over = false;
     return {
-      moved: (count) => {
+      moved: (count, content) => {
         bytes += count;
         this.bytes += count;
+        hash = content === undefined ? undefined : hash?.update(content);
       },
       finished: (landed) => {
         if (over) return;
         over = true;
         if (landed) this.files++;
-        this.#emit({ type: 'file-moved', direction: this.#direction, name, bytes, landed });
+        emit({ type: 'file-moved', direction, name, bytes, landed });
+        if (landed)
+          account.stop({ status: 'complete', bytes, sha256: bytes === size ? hash?.digest('hex') : undefined });
+        else this.#givenUp = { account, bytes };
       },
     };
   }
 
   failed(error: Error): void {
-    this.#emit({ type: 'entry-failed', reason: error.message });
+    this.#stopGivenUp(error.message);
+    this.#options.emit({ type: 'entry-failed', reason: error.message });
+  }
+
+  /** No more files come. @param isCut whether the client left before it had heard the end */
+  ended(isCut: boolean): void {
+    if (isCut) this.#stopGivenUp(undefined, 'cut');
+    else this.#stopGivenUp();
+  }
+
+  #stopGivenUp(error?: string, status: 'failed' | 'cut' = 'failed'): void {
+    const { account, bytes } = this.#givenUp ?? {};
+    account?.stop({ status, bytes: bytes ?? 0, error });
+    this.#givenUp = undefined;
   }
 }

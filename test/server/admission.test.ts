@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Admission, type Applicant, sourceOf } from '../../src/server/admission.ts';
+import { sourceOf } from '../../src/aaa/address.ts';
+import { Admission, type Applicant } from '../../src/server/admission.ts';
 import { resolveLimits } from '../../src/server/limits.ts';
 
 describe('one source is', () => {

@@ -82,7 +82,7 @@ describe('without options but the port', () => {
 describe('with options', () => {
   it('serves that folder to that key on each address, and reports with -v', async () => {
     const key = makeKeyPair();
-    await writeFile(join(home, 'keys'), `${key.public}\nfrom="10.0.0.1" ${makeKeyPair().public}\n`);
+    await writeFile(join(home, 'keys'), `${key.public}\ncommand="x" ${makeKeyPair().public}\n`);
     const args = [
       '--data',
       join(home, 'data'),
@@ -104,7 +104,12 @@ describe('with options', () => {
     expect(status).toBe(0);
     expect(await readdir(join(home, 'data'))).toEqual(['f']);
     expect(err).not.toContain('password');
-    for (const text of ['line 2: option from', 'logged in by publickey', 'received f (2 bytes)', 'transfer complete'])
+    for (const text of [
+      'line 2: option command',
+      'logged in by publickey',
+      'received f (2 bytes)',
+      'transfer complete',
+    ])
       expect(err).toContain(text);
   }, 60_000);
 
@@ -113,7 +118,7 @@ describe('with options', () => {
     [
       'its hash',
       async (password) => {
-        const { formatPasswordHash, hashPassword } = await import('../../src/server/password-hash.ts');
+        const { formatPasswordHash, hashPassword } = await import('../../src/aaa/password-hash.ts');
         return formatPasswordHash(await hashPassword(password));
       },
     ],

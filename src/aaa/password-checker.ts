@@ -1,0 +1,84 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  derive,
+  type HashScheme,
+  hashPassword,
+  NEW_HASH_SCHEME,
+  type PasswordHash,
+  schemeKey,
+} from './password-hash.ts';
+
+/** Longer passwords are refused: hashing them is work that anybody could ask for. Bytes. */
+export const MAX_PASSWORD_BYTES = 1024;
+
+/** How many checks run at a time: each takes a thread that files need too, and much memory. */
+const CONCURRENT = 2;
+
+/** How many wait for their turn; further ones are refused. */
+const WAITING = 200;
+
+/** How many kinds of hashes one table may hold: a check computes one of each. */
+export const MAX_SCHEMES = 4;
+
+/**
+ * Checks passwords, a few at a time. Every check computes one hash of each scheme that any user has, in the same order, so that neither an unknown name nor a user whose hash is cheap can be told by the time
+ * it takes.
+ */
+export class PasswordChecker {
+  /** One per scheme, which no password matches. */
+  readonly #dummies: readonly PasswordHash[];
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  private constructor(dummies: readonly PasswordHash[]) {
+    this.#dummies = dummies;
+  }
+
+  /**
+   * @param hashes all that may have to be checked
+   * @throws {RangeError} where they are of more kinds than {@link MAX_SCHEMES}
+   */
+  static async create(hashes: readonly PasswordHash[]): Promise<PasswordChecker> {
+    const schemes = new Map<string, HashScheme>();
+    for (const { scheme } of hashes) schemes.set(schemeKey(scheme), scheme);
+    if (schemes.size > MAX_SCHEMES)
+      throw new RangeError(`the password hashes are of ${schemes.size} kinds, more than ${MAX_SCHEMES}: set some anew`);
+    if (schemes.size === 0) schemes.set('', NEW_HASH_SCHEME);
+    const dummies = [...schemes.values()].map((scheme) => hashPassword('no password matches this', scheme));
+    return new PasswordChecker(await Promise.all(dummies));
+  }
+
+  /**
+   * Whether the password belongs to the hash; false for no hash, at the same cost. False too where too many wait.
+   *
+   * @throws `signal.reason` where the signal is aborted before the check has begun.
+   */
+  async check(password: string, hash: PasswordHash | undefined, signal?: AbortSignal): Promise<boolean> {
+    if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES || this.#waiting.length >= WAITING) return false;
+    if (this.#running >= CONCURRENT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      // Whoever has left meanwhile does not keep others waiting.
+      signal?.throwIfAborted();
+      return await this.#compute(password, hash);
+    } finally {
+      // The place goes straight to the next in line, so that nobody slips in between.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  async #compute(password: string, hash: PasswordHash | undefined): Promise<boolean> {
+    let matches = false;
+    const key = hash === undefined ? undefined : schemeKey(hash.scheme);
+    for (const dummy of this.#dummies) {
+      const isOwn = hash !== undefined && schemeKey(dummy.scheme) === key;
+      const against = isOwn ? hash : dummy;
+      const derived = await derive(password, against.scheme, against.salt, against.hash.length);
+      const equal = timingSafeEqual(derived, against.hash);
+      matches ||= equal && isOwn;
+    }
+    return matches;
+  }
+}
