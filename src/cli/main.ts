@@ -15,6 +15,7 @@ usage: sealift COMMAND [options] ...
 
   scp         copy files and directories between hosts, with the command line of scp
   serve       an SSH server for secure copy only
+  user        the users of a server, in a file
   demo        a server, a tree of files copied there and back, and what to try next
   completion  a script for bash, zsh or fish that completes command lines
 
@@ -46,6 +47,10 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
     case 'serve': {
       const { serveCommand } = await import('./serve.ts');
       return await serveCommand(rest);
+    }
+    case 'user': {
+      const { userCommand } = await import('./user/main.ts');
+      return await userCommand(rest);
     }
     case 'demo': {
       const { demoCommand } = await import('./demo/demo.ts');

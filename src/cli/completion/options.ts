@@ -88,6 +88,20 @@ export const OTHER_COMMANDS: readonly CompletedCommand[] = [
     ],
   },
   {
+    name: 'user',
+    text: 'the users of a server, in a file',
+    options: [
+      { long: 'file', value: file('file'), text: 'the users file' },
+      { long: 'privilege', value: text('number'), text: '0 to 15' },
+      { long: 'group', value: text('name'), text: 'a group that rules may name' },
+      { long: 'key', value: file('file'), text: 'public keys' },
+      { long: 'methods', value: text('list'), text: 'what has to be proven: publickey,password' },
+      { long: 'no-password', text: 'keys only' },
+      { letter: 'h', long: 'help', text: 'show all options' },
+    ],
+    words: ['add', 'passwd', 'remove', 'disable', 'enable', 'list', 'import', 'hash'],
+  },
+  {
     name: 'demo',
     text: 'a server, and a tree of files copied there and back',
     options: [
