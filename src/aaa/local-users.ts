@@ -72,6 +72,8 @@ export class LocalUsers implements AuthenticationMethod {
       credential.kind === 'publickey'
         ? key !== undefined
         : await this.#checker.check(credential.password, user?.password, options.signal);
+    // Not an error: a method behind this one must not be reached by making this one busy.
+    if (isRight === 'busy') return { kind: 'refuse', reason: 'too many logins at a time', busy: true };
     if (user === undefined) return { kind: 'error', reason: 'unknown user' };
     if (user.disabled) return { kind: 'refuse', reason: 'the user is disabled' };
     const remaining = user.chains.after(proven, credential.kind);

@@ -2,7 +2,12 @@
 export type Answer<T> =
   | { readonly kind: 'pass'; readonly value: T }
   /** No, and no other method is asked: FAIL, FOLLOW, Reject. */
-  | { readonly kind: 'refuse'; readonly reason: string }
+  | {
+      readonly kind: 'refuse';
+      readonly reason: string;
+      /** True where the refusal says nothing about the question: the method has too much to do. It does not count against whoever asked. */
+      readonly busy?: boolean | undefined;
+    }
   /** The method cannot say: it does not know the user, a server did not answer or answered garbage. The next one is asked. */
   | { readonly kind: 'error'; readonly reason: string };
 
@@ -19,7 +24,7 @@ export interface Method<Q, T> {
 /** What came of asking a list. Only `passed` lets anybody do anything. */
 export type Outcome<T> =
   | { readonly kind: 'passed'; readonly method: string; readonly value: T }
-  | { readonly kind: 'refused'; readonly method: string; readonly reason: string }
+  | { readonly kind: 'refused'; readonly method: string; readonly reason: string; readonly busy: boolean }
   /** No method could say. */
   | { readonly kind: 'undecided'; readonly reason: string };
 
@@ -54,7 +59,7 @@ export async function askMethods<Q, T>(
       case 'pass':
         return { kind: 'passed', method: method.name, value: answer.value };
       case 'refuse':
-        return { kind: 'refused', method: method.name, reason: answer.reason };
+        return { kind: 'refused', method: method.name, reason: answer.reason, busy: answer.busy === true };
       case 'error':
         errors.push(`${method.name}: ${answer.reason}`);
         break;
@@ -97,9 +102,9 @@ async function askOne<Q, T>(
 /** The answer, if it is one. A method may be anybody's code, and what is not a clear yes must not pass for one. */
 function checked<T>(answer: unknown, isValid: (value: T) => boolean): Answer<T> {
   if (typeof answer !== 'object' || answer === null) return { kind: 'error', reason: 'gave no answer' };
-  const { kind, value, reason } = answer as { kind?: unknown; value?: unknown; reason?: unknown };
+  const { kind, value, reason, busy } = answer as Partial<Record<'kind' | 'value' | 'reason' | 'busy', unknown>>;
   const why = typeof reason === 'string' ? reason : 'no reason given';
-  if (kind === 'refuse') return { kind, reason: why };
+  if (kind === 'refuse') return { kind, reason: why, busy: busy === true };
   if (kind === 'error') return { kind, reason: why };
   if (kind !== 'pass') return { kind: 'error', reason: 'gave an answer of no known kind' };
   if (!isValid(value as T)) return { kind: 'error', reason: 'gave an answer that makes no sense' };

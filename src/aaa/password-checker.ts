@@ -49,12 +49,13 @@ export class PasswordChecker {
   }
 
   /**
-   * Whether the password belongs to the hash; false for no hash, at the same cost. False too where too many wait.
+   * Whether the password belongs to the hash; false for no hash, at the same cost. `busy` where too many wait.
    *
    * @throws `signal.reason` where the signal is aborted before the check has begun.
    */
-  async check(password: string, hash: PasswordHash | undefined, signal?: AbortSignal): Promise<boolean> {
-    if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES || this.#waiting.length >= WAITING) return false;
+  async check(password: string, hash: PasswordHash | undefined, signal?: AbortSignal): Promise<boolean | 'busy'> {
+    if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return false;
+    if (this.#waiting.length >= WAITING) return 'busy';
     if (this.#running >= CONCURRENT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {

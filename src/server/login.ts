@@ -23,7 +23,7 @@ type Verdict =
   | { readonly kind: 'partial'; readonly proof: Proof; readonly remaining: readonly Factor[] }
   /** The key would do; now the client has to prove that it holds the private half. */
   | { readonly kind: 'key-welcome' }
-  | { readonly kind: 'refused'; readonly reason: string; readonly counts: Factor | 'nothing' }
+  | { readonly kind: 'refused'; readonly reason: string; readonly counts: Factor | 'busy' | 'nothing' }
   /** Nobody may log in from there now. */
   | { readonly kind: 'barred'; readonly reason: string };
 
@@ -149,6 +149,7 @@ export class Login {
     // Others may have failed from there while this one waited for its turn: then the right password tells them nothing.
     const barred = this.#barred();
     if (barred !== undefined) return barred;
+    if (answer === 'busy') return { kind: 'refused', reason: 'too many logins at a time', counts: 'busy' };
     if (answer === undefined) return { kind: 'refused', reason: 'unknown user or wrong password', counts: 'password' };
     return await this.#proven(context, 'password', answer);
   }
@@ -171,7 +172,7 @@ export class Login {
     // ssh2 may reuse the memory of the request.
     const publicKey = Buffer.from(key.data);
     const answer = await this.#ask(context, { kind: 'publickey', blob: publicKey });
-    if (answer === undefined) return refuse('unknown user or key');
+    if (answer === undefined || answer === 'busy') return refuse('unknown user or key');
     const type = blobType(publicKey);
     if (type !== key.algo) return refuse('the algorithm does not fit the key');
     if (type === 'ssh-rsa' && !rsaHashes.has(hashAlgo)) return refuse('signatures with SHA-1 are not accepted');
@@ -185,11 +186,12 @@ export class Login {
   }
 
   /** What the methods say of a credential; undefined where they do not let it pass, for whatever reason. @throws when the connection is gone */
-  async #ask({ username }: AuthContext, credential: Credential): Promise<Authenticated | undefined> {
+  async #ask({ username }: AuthContext, credential: Credential): Promise<Authenticated | 'busy' | undefined> {
     const { access, source, gone } = this.#options;
     if (username.length > MAX_USER) return undefined;
     const question = { user: username, source, credential, proven: this.#proof?.factors ?? [] };
     const outcome = await access.authenticate(question, gone);
+    if (outcome.kind === 'refused' && outcome.busy) return 'busy';
     return outcome.kind === 'passed' ? outcome.value : undefined;
   }
 
@@ -243,6 +245,8 @@ export class Login {
       this.#wrongPasswords++;
       this.#countFailure();
     }
+    // The tries of the connection are used up by it, and nothing is held against the source.
+    if (verdict.counts === 'busy') this.#wrongPasswords++;
     if (verdict.counts === 'publickey') this.#wrongKeys++;
     context.reject([...access.offered]);
     if (this.#wrongPasswords >= limits.passwordTries) this.#exhaust('too many wrong passwords');

@@ -96,6 +96,13 @@ describe('the method local', () => {
     expect(await kindOf(users, question('a', { proven: ['publickey', 'password'] }))).toBe('refuse');
   });
 
+  it('that has too much to do refuses rather than leaves it to the next method', async () => {
+    const users = await table([{ name: 'a', passwordHash }]);
+    const answers = await Promise.all(Array.from({ length: 300 }, () => users.ask(question('nobody'), options)));
+    expect(answers.filter(({ kind }) => kind === 'error')).toHaveLength(202);
+    expect(answers.at(-1)).toEqual({ kind: 'refuse', reason: 'too many logins at a time', busy: true });
+  });
+
   it('offers only what somebody can use, the same for every name', async () => {
     expect((await table([{ name: 'a', passwordHash }])).offers).toEqual(['password']);
     expect((await table([{ name: 'a', authorizedKeys: [keyLine] }])).offers).toEqual(['publickey']);

@@ -84,7 +84,7 @@ describe('a method list', () => {
   it('passes over a method that cannot judge the question', async () => {
     const methods = [{ ...method('pass'), judges: () => false }, method('refuse')];
     const outcome = await askMethods(methods, '', { isValid, signal: new AbortController().signal });
-    expect(outcome).toEqual({ kind: 'refused', method: 'refuse', reason: 'no' });
+    expect(outcome).toEqual({ kind: 'refused', method: 'refuse', reason: 'no', busy: false });
   });
 
   it('a method that fails to say whether it can judge counts as an error', async () => {

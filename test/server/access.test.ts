@@ -164,6 +164,18 @@ describe('a source that fails', () => {
     expect(events.some(({ type }) => type === 'login-accepted')).toBe(false);
   });
 
+  it('is not held to account for a server that has too much to do', async () => {
+    const busy: AuthenticationMethod = {
+      name: 'own',
+      ask: async () => ({ kind: 'refuse', reason: 'busy', busy: true }),
+    };
+    const loginGuard = { penalties: { free: 1 } };
+    const { port, events } = await startTestServer({ users: undefined, authenticate: busy, loginGuard });
+    for (let i = 0; i < 3; i++) await tryMethods(port, [password(), password(), password()]);
+    expect(events.filter(({ type }) => type === 'login-refused')).toHaveLength(9);
+    expect(events.some(({ type }) => type === 'connection-refused')).toBe(false);
+  });
+
   it('by keys alone counts once for each connection', async () => {
     const loginGuard = { penalties: { free: 1 } };
     const { port, events } = await startTestServer({

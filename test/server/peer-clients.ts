@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServerEvent } from '../../src/server/events.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
 import type { ServerLimits } from '../../src/server/limits.ts';
-import { listen, type RunningServer } from '../../src/server/server.ts';
+import { listen, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
 import { needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
 import { generateKey } from '../support/sshd.ts';
@@ -30,8 +30,15 @@ export interface PeerServer extends AsyncDisposable {
   scpWithPassword(password: string, ...args: string[]): Promise<Outcome>;
 }
 
-/** Starts the server on both loopback addresses with the user `alice`, who has a key and a password. */
-export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promise<PeerServer> {
+/**
+ * Starts the server on both loopback addresses with the user `alice`, who has a key and a password.
+ *
+ * @param more options that replace what is said here, from the client's public key
+ */
+export async function startPeerServer(
+  limits: Partial<ServerLimits> = {},
+  more: (publicKey: string) => Partial<ServerOptions> = () => ({}),
+): Promise<PeerServer> {
   const temp = await createTempDirectory('peer');
   const [root, local, state] = ['root', 'local', 'state'].map((name) => join(temp.path, name)) as [
     string,
@@ -52,6 +59,7 @@ export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promi
       { address: '::1', port: 0 },
     ],
     limits,
+    ...more(publicKey),
     onEvent: (event) => events.push(event),
   });
   const knownHosts = join(temp.path, 'known_hosts');
