@@ -13,6 +13,40 @@
  *
  * @packageDocumentation
  */
+export { Accounting, type AccountingHost, type AccountingOptions } from './aaa/accounting/accounting.ts';
+export type { SyncPolicy } from './aaa/accounting/json-lines-log.ts';
+export type {
+  Account,
+  AccountedUser,
+  AccountingRecord,
+  AccountingStatus,
+  StartRecord,
+  StopRecord,
+  TransferDirection,
+  TransferRecord,
+} from './aaa/accounting/record.ts';
+export type { SyslogTarget } from './aaa/accounting/syslog.ts';
+export type { SyslogFacility } from './aaa/accounting/syslog-message.ts';
+export type {
+  Authenticated,
+  AuthenticationMethod,
+  AuthenticationQuestion,
+  Credential,
+  Factor,
+  Source,
+} from './aaa/authentication.ts';
+export type { AuthorizationMethod, AuthorizationQuestion, Grant } from './aaa/authorization.ts';
+export type { AaaGroup } from './aaa/build-lists.ts';
+export type { LocalUser } from './aaa/local-user.ts';
+export { LocalUsers } from './aaa/local-users.ts';
+export type { LoginGuardOptions } from './aaa/login-guard.ts';
+export type { Answer, Method } from './aaa/method-list.ts';
+export type { MethodLists, NamedMethodLists } from './aaa/method-words.ts';
+export type { PenaltyOptions } from './aaa/penalties.ts';
+export type { Principal } from './aaa/principal.ts';
+export type { QuietModeOptions } from './aaa/quiet-mode.ts';
+export type { RightsRule } from './aaa/rights.ts';
+export { loadUsersFile } from './aaa/users-file.ts';
 export {
   AccessError,
   ConnectionError,
@@ -23,6 +57,7 @@ export {
   RemoteError,
   SealiftError,
 } from './base/errors.ts';
+export type { FileOperation } from './base/file-operation.ts';
 export { type Log, silentLog } from './base/log.ts';
 export { printable } from './base/printable.ts';
 export {
