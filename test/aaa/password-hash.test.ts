@@ -7,7 +7,7 @@ import { formatPasswordHash, hashPassword, type PasswordHash, parsePasswordHash 
 const CHEAP = { name: 'scrypt', ln: 10, r: 1, p: 1 } as const;
 
 async function matches(password: string, hash: PasswordHash): Promise<boolean> {
-  return await (await PasswordChecker.create([hash])).check(password, hash);
+  return (await (await PasswordChecker.create([hash])).check(password, hash)) === true;
 }
 
 describe('a password hash', () => {
