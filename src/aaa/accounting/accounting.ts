@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { FileError } from '../../base/errors.ts';
 import { Journal } from './journal.ts';
 import { JsonLinesLog, type SyncPolicy } from './json-lines-log.ts';
@@ -10,9 +10,9 @@ import { Syslog, type SyslogTarget } from './syslog.ts';
 
 /** Where a server's records go, as plain data. */
 export interface AccountingOptions {
-  /** The file of the records, made with mode 0600. */
+  /** The file of the records, made with mode 0600. The mode of one that is there is kept: a group may be let in to read it. */
   readonly log: string;
-  /** A folder for what is open now, made with mode 0700. Several processes of one server share it, and the log. */
+  /** A folder for what is open now and nothing else, made with mode 0700. Several processes of one server share it, and the log. */
   readonly journals: string;
   /** Default `second`. */
   readonly sync?: SyncPolicy | undefined;
@@ -110,7 +110,6 @@ export class Accounting implements Disposable {
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    chmodSync(path, 0o700);
   } catch (cause) {
     throw FileError.from(cause, path, 'mkdir');
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fdatasync, fdatasyncSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fdatasyncSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { FileError } from '../../base/errors.ts';
 import { type AccountingRecord, recordLine } from './record.ts';
 
@@ -126,10 +126,7 @@ function openLog(path: string): number {
   try {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
     descriptor = openSync(path, O_WRONLY | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600);
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
-    // Names of files and users are nobody else's business.
-    if ((stats.mode & 0o077) !== 0) fchmodSync(descriptor, 0o600);
+    if (!fstatSync(descriptor).isFile()) throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
     return descriptor;
   } catch (cause) {
     if (descriptor !== undefined) closeSync(descriptor);

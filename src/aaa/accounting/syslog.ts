@@ -34,6 +34,9 @@ const TCP_BYTES = 8192;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
 
+/** How long the last messages may take. Milliseconds. */
+const FAREWELL_MS = 2000;
+
 /** Sends records to one syslog server. Nothing waits for it: what it cannot take in time is lost, and the log has it. */
 export class Syslog implements Disposable {
   readonly #target: SyslogTarget;
@@ -41,6 +44,8 @@ export class Syslog implements Disposable {
   readonly #warn: (text: string) => void;
   readonly #queue: string[] = [];
   #udp: UdpSocket | undefined;
+  /** Datagrams that the system has not taken yet. */
+  #underWay = 0;
   #tcp: Socket | undefined;
   #isConnected = false;
   #isSending = false;
@@ -95,7 +100,11 @@ export class Syslog implements Disposable {
       this.#udp.on('error', () => {});
       this.#udp.unref();
     }
-    this.#udp.send(message, this.#port, this.#target.host, (error) => {
+    const socket = this.#udp;
+    this.#underWay++;
+    socket.send(message, this.#port, this.#target.host, (error) => {
+      this.#underWay--;
+      if (this.#isClosed && this.#underWay === 0) socket.close();
       if (error === null) {
         this.#lost = 0;
         return;
@@ -110,8 +119,7 @@ export class Syslog implements Disposable {
     const message = this.#queue[0];
     if (!this.#isConnected || this.#isSending || message === undefined) return;
     this.#isSending = true;
-    const bytes = Buffer.from(message);
-    this.#tcp?.write(Buffer.concat([Buffer.from(`${bytes.length} `), bytes]), (error) => {
+    this.#tcp?.write(framed(message), (error) => {
       this.#isSending = false;
       if (error !== null && error !== undefined) return;
       this.#queue.shift();
@@ -151,15 +159,31 @@ export class Syslog implements Disposable {
     this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
   }
 
+  /** Sends what waits, if the server takes it within 2 s. Idempotent. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    this.#udp?.close();
+    if (this.#underWay === 0) this.#udp?.close();
+    else this.#udp?.ref();
     this.#udp = undefined;
-    this.#tcp?.end();
+    const socket = this.#tcp;
+    if (socket === undefined) return;
+    const left = this.#queue.splice(0).slice(this.#isSending ? 1 : 0);
+    // The process must not end before.
+    socket.ref();
+    for (const message of left) socket.write(framed(message));
+    socket.end();
+    setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** A message with its length in front (RFC 6587 section 3.4.1). */
+function framed(message: string): Buffer {
+  const bytes = Buffer.from(message);
+  return Buffer.concat([Buffer.from(`${bytes.length} `), bytes]);
 }

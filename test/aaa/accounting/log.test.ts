@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Accounting } from '../../../src/aaa/accounting/accounting.ts';
@@ -34,13 +34,21 @@ function start(id: string, over: Partial<StartRecord> = {}): StartRecord {
 }
 
 describe('the log', () => {
-  it('is for its owner alone, and is appended to', async () => {
+  it('is made for its owner alone', async () => {
     const path = join(await tempDirectory(), 'log');
-    await writeFile(path, '{"record":"old"}\n', { mode: 0o644 });
+    using log = new JsonLinesLog(path, { warn: () => {} });
+    expect(log.lost).toBe(0);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('that is there is appended to, and may let a group in', async () => {
+    const path = join(await tempDirectory(), 'log');
+    await writeFile(path, '{"record":"old"}\n', { mode: 0o640 });
+    await chmod(path, 0o640);
     using log = new JsonLinesLog(path, { warn: () => {} });
     expect(log.write(start('a'))).toBe(true);
     log.flush();
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
     expect(await linesOf(path)).toMatchObject([{ record: 'old' }, { record: 'start', id: 'a' }]);
   });
 

@@ -61,7 +61,9 @@ it('a message goes out as one datagram', async () => {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const received = once(socket, 'message') as Promise<[Buffer]>;
-  syslog('udp', socket.address().port).write(record('a'));
+  const one = syslog('udp', socket.address().port);
+  one.write(record('a'));
+  one.close();
   const [message] = await received;
   expect(message.toString()).toMatch(
     /^<190>1 2030-01-01T00:00:00\.000Z here sealift 1 session-start - \{.*"a\\n".*\}$/,
@@ -93,6 +95,14 @@ it('what is written while the server is away is sent when it is back', async () 
   const second = await receiver(first.port);
   await vi.waitFor(() => expect(second.messages).toEqual([expect.stringContaining('"id":"b"')]), { timeout: 20_000 });
 }, 40_000);
+
+it('what waits when the server stops is sent first', async () => {
+  const { port, messages } = await receiver();
+  const one = syslog('tcp', port);
+  for (let i = 0; i < 100; i++) one.write(record(`r${i}`));
+  one.close();
+  await vi.waitFor(() => expect(messages).toHaveLength(100), { timeout: 10_000 });
+});
 
 it('what waits is bounded, and its loss is told once', () => {
   const warnings: string[] = [];
