@@ -37,6 +37,7 @@ export const SSH_FXP_EXTENDED_REPLY = 201;
 // How a file is opened (draft section 6.3).
 export const SSH_FXF_READ = 0x01;
 export const SSH_FXF_WRITE = 0x02;
+export const SSH_FXF_APPEND = 0x04;
 export const SSH_FXF_CREAT = 0x08;
 export const SSH_FXF_TRUNC = 0x10;
 export const SSH_FXF_EXCL = 0x20;
@@ -53,6 +54,7 @@ export const SSH_FX_OK = 0;
 export const SSH_FX_EOF = 1;
 export const SSH_FX_NO_SUCH_FILE = 2;
 export const SSH_FX_PERMISSION_DENIED = 3;
+export const SSH_FX_FAILURE = 4;
 export const SSH_FX_BAD_MESSAGE = 5;
 export const SSH_FX_NO_CONNECTION = 6;
 export const SSH_FX_CONNECTION_LOST = 7;

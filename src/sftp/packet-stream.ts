@@ -12,7 +12,7 @@ const DATA_HEADER_BYTES = 13;
 
 /** Gets the packets of a stream, in order. What it throws, {@link PacketStream.push} throws. */
 export interface PacketReceiver {
-  /** A whole packet but its length and type. The bytes are a view that is good only during the call. */
+  /** A whole packet but its length and type. The bytes stay as they are; they may be a view of the chunk they came in. */
   packet(type: number, body: Buffer): void;
   /** A DATA begins: the answer to request `id`, with `length` bytes of content. */
   dataBegins(id: number, length: number): void;
@@ -42,12 +42,17 @@ export class PacketStream {
   #headerBytes = 0;
   #state: State = HEADER;
   /** Whether no packet has come yet, so that text is a greeting. */
-  #first = true;
+  #first: boolean;
   #stopped = false;
 
-  constructor(receiver: PacketReceiver, maxPacketBytes: number = MAX_PACKET_BYTES) {
+  /** @param options `greeting`: the stream may begin with text of a login shell, which is worth an error of its own. Default true; it is false for what comes from a client. */
+  constructor(
+    receiver: PacketReceiver,
+    options: { readonly greeting?: boolean; readonly maxPacketBytes?: number } = {},
+  ) {
     this.#receiver = receiver;
-    this.#maxPacketBytes = maxPacketBytes;
+    this.#maxPacketBytes = options.maxPacketBytes ?? MAX_PACKET_BYTES;
+    this.#first = options.greeting !== false;
   }
 
   /** The text that the stream began with in place of a packet, as far as it has come; undefined where it began as it should. */

@@ -8,7 +8,7 @@ import { framed } from './scripted-peer.ts';
 /** Writes down what it gets. */
 class Recorder implements PacketReceiver {
   readonly seen: string[] = [];
-  readonly stream: PacketStream = new PacketStream(this, 1000);
+  readonly stream: PacketStream = new PacketStream(this, { maxPacketBytes: 1000 });
   largestPiece = 0;
   #data: Buffer[] = [];
 
