@@ -46,6 +46,8 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 /** Who may read which part of the process besides cli/. A library that connects as the user's own ssh does needs the search path and the agent's socket, which only the environment tells. */
 const processReaders: Readonly<Record<string, readonly string[]>> = {
   'src/library/environment.ts': ['env'],
+  // Files that a process leaves behind when it is killed carry its number, so that the next one tells them from files that are being written.
+  'src/files/process-mark.ts': ['pid', 'kill'],
 };
 
 const lineLimit = 400;

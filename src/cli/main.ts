@@ -13,10 +13,11 @@ const help = `sealift: secure copy for people, scripts and network devices
 
 usage: sealift COMMAND [options] ...
 
-  scp         copy files and directories between hosts, with the command line of scp
-  serve       an SSH server for secure copy only
-  demo        a server, a tree of files copied there and back, and what to try next
-  completion  a script for bash, zsh or fish that completes command lines
+  scp          copy files and directories between hosts, with the command line of scp
+  serve        an SSH server for secure copy only
+  sftp-server  SFTP on standard input and output, for the system's sshd
+  demo         a server, a tree of files copied there and back, and what to try next
+  completion   a script for bash, zsh or fish that completes command lines
 
   sealift COMMAND --help      the options of a command
   sealift --version
@@ -46,6 +47,10 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
     case 'serve': {
       const { serveCommand } = await import('./serve.ts');
       return await serveCommand(rest);
+    }
+    case 'sftp-server': {
+      const { sftpServerCommand } = await import('./sftp-server.ts');
+      return await sftpServerCommand(rest);
     }
     case 'demo': {
       const { demoCommand } = await import('./demo/demo.ts');

@@ -22,7 +22,7 @@ const LISTING_BATCH = 256;
 export class LocalDirectory implements Directory {
   readonly path: string;
   /** What the system is given in place of `path`. */
-  readonly #base: string;
+  #base: string;
   #handle: fs.FileHandle | undefined;
 
   private constructor(path: string, base: string, handle?: fs.FileHandle) {
@@ -212,8 +212,11 @@ export class LocalDirectory implements Directory {
 
   async close(): Promise<void> {
     const handle = this.#handle;
+    if (handle === undefined) return;
     this.#handle = undefined;
-    await handle?.close();
+    // The number may stand for another file soon.
+    this.#base = '/proc/self/fd/closed';
+    await handle.close();
   }
 }
 

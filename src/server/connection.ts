@@ -93,6 +93,10 @@ export class Connection implements Applicant, SessionHost {
     return this.#host.limits.globMatches;
   }
 
+  get user(): string {
+    return this.#info.user ?? '';
+  }
+
   get durable(): boolean {
     return this.#host.durable;
   }

@@ -54,6 +54,14 @@ export type ServerEvent =
       /** False where the copy of this file was given up. */
       readonly landed: boolean;
     }
+  /** Something but content was changed. `to` is the new name, or what a link points to. */
+  | {
+      readonly type: 'entry-changed';
+      readonly connection: ConnectionInfo;
+      readonly operation: 'remove' | 'mkdir' | 'rmdir' | 'rename' | 'link' | 'symlink';
+      readonly path: string;
+      readonly to?: string;
+    }
   | { readonly type: 'entry-failed'; readonly connection: ConnectionInfo; readonly reason: string }
   | {
       readonly type: 'transfer-ended';
@@ -62,6 +70,8 @@ export type ServerEvent =
       readonly path: string;
       readonly files: number;
       readonly bytes: number;
+      /** Of the whole content in hex, where one file moved in order from its first byte to its last. */
+      readonly sha256?: string;
       readonly durationMs: number;
       /** The exit status; undefined where the connection ended first. */
       readonly status: 0 | 1 | undefined;
@@ -100,6 +110,8 @@ function describe(event: ServerEvent): string {
       return event.direction === 'received' ? `begins to send to ${event.path}` : `begins to fetch ${event.path}`;
     case 'file-moved':
       return `${event.landed ? event.direction : `not ${event.direction}`} ${event.name} (${event.bytes} bytes)`;
+    case 'entry-changed':
+      return `${event.operation} ${event.path}${event.to === undefined ? '' : ` ${event.to}`}`;
     case 'entry-failed':
       return `failed: ${event.reason}`;
     case 'transfer-ended': {

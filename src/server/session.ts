@@ -5,11 +5,14 @@ import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
 import { SMALLEST_PACKET_BYTES } from './limits.ts';
 import { refuse, runScpService } from './scp-service.ts';
+import { runSftpService } from './sftp-service.ts';
 import { type SessionEvent, TransferCount } from './transfer-count.ts';
 
 /** What a session needs of its connection. */
 export interface SessionHost {
   readonly fileSystem: RootedFileSystem;
+  /** Who is logged in. */
+  readonly user: string;
   readonly gate: OutputGate;
   readonly globMatches: number;
   /** See ServerOptions. */
@@ -28,10 +31,10 @@ export interface SessionHost {
   expel(reason: string): void;
 }
 
-/** What a server without shells says to everything but scp. */
+/** What a server without shells says to every command but scp. */
 const ONLY_COPY = 'this server only does secure copy\n';
 
-/** Wires up one session channel (RFC 4254 section 6): a single exec request that runs the remote side of scp, and nothing else. */
+/** Wires up one session channel (RFC 4254 section 6): one request that runs the remote side of scp, or the subsystem sftp, and nothing else. */
 export function handleSession(session: Session, host: SessionHost): void {
   const refused = (request: string, reject: (() => void) | undefined): void => {
     host.emit({ type: 'request-refused', request });
@@ -47,17 +50,63 @@ export function handleSession(session: Session, host: SessionHost): void {
   session.on('pty', (_accept, reject) => refused('pty', reject));
   session.on('x11', (_accept, reject) => refused('x11 forwarding', reject));
   session.on('auth-agent', (_accept, reject) => refused('agent forwarding', reject));
-  session.on('sftp', (_accept, reject) => refused('subsystem sftp (use scp -O)', reject));
-  session.on('subsystem', (_accept, reject, { name }) => refused(`subsystem ${name.slice(0, 64)}`, reject));
+  // Without a listener for `sftp` ssh2 leaves the protocol to us.
+  session.on('subsystem', (accept, reject, { name }) => {
+    const channel = name === 'sftp' ? (accept() as ServerChannel | undefined) : undefined;
+    if (channel === undefined) refused(`subsystem ${name.slice(0, 64)}`, reject);
+    else runSftp(session, channel, host);
+  });
+}
+
+/** Watches for errors. @returns false where the client may not go on with the channel */
+function isUsable(channel: ServerChannel, host: SessionHost): boolean {
+  channel.on('error', () => {});
+  channel.stderr.on('error', () => {});
+  if (host.packetBytes(channel) >= SMALLEST_PACKET_BYTES) return true;
+  host.expel(`asked for packets of less than ${SMALLEST_PACKET_BYTES} bytes`);
+  return false;
+}
+
+/** Serves SFTP until the client ends the channel. An open session without an open file counts as idle. */
+function runSftp(session: Session, channel: ServerChannel, host: SessionHost): void {
+  if (!isUsable(channel, host)) return;
+  const output = new ChannelOutput(channel, host.gate);
+  const unwatch = host.watchInput(channel);
+  // What the client has sent counts, also where it does not wait for the answer.
+  const onClose = (): void => output.cut();
+  session.once('close', onClose);
+  host.gone.addEventListener('abort', onClose, { once: true });
+  let release: (() => void) | undefined;
+  const busy = (isBusy: boolean): void => {
+    if (isBusy) release ??= host.busy();
+    else {
+      release?.();
+      release = undefined;
+    }
+  };
+  const { durable, fileSystem, user } = host;
+  const served = runSftpService(channel, output, {
+    durable,
+    fileSystem,
+    user,
+    emit: (event) => host.emit(event),
+    busy,
+  });
+  void served
+    .then(async (status) => {
+      await ended(output);
+      channel.resume();
+      finish(channel, status);
+    })
+    .finally(() => {
+      host.gone.removeEventListener('abort', onClose);
+      unwatch();
+      busy(false);
+    });
 }
 
 function runExec(session: Session, channel: ServerChannel, command: string, host: SessionHost): void {
-  channel.on('error', () => {});
-  channel.stderr.on('error', () => {});
-  if (host.packetBytes(channel) < SMALLEST_PACKET_BYTES) {
-    host.expel(`asked for packets of less than ${SMALLEST_PACKET_BYTES} bytes`);
-    return;
-  }
+  if (!isUsable(channel, host)) return;
   const request = parseExecLine(command);
   if (request.kind === 'other') {
     host.emit({ type: 'request-refused', request: `exec ${command.slice(0, 200)}` });

@@ -1,0 +1,47 @@
+import type { FileSystem } from '../../files/file-system.ts';
+import type { ProcessMark } from '../../files/process-mark.ts';
+import type { Direction } from '../events.ts';
+import type { People } from './people.ts';
+
+/** Told about one file on its way. */
+export interface FileTransfer {
+  /** Content has moved. Bytes. */
+  moved(bytes: number): void;
+  /**
+   * Once.
+   *
+   * @param outcome `cut`: the client left before it was done
+   * @param sha256 of the whole content in hex, where it moved in order from the first byte to the last
+   */
+  ended(outcome: 'complete' | 'failed' | 'cut', sha256?: string): void;
+}
+
+/** What a session is watched by. */
+export interface SftpObserver {
+  transferStarted(direction: Direction, path: string): FileTransfer;
+  /** Something but content was changed. */
+  changed(operation: 'remove' | 'mkdir' | 'rmdir' | 'rename' | 'link' | 'symlink', path: string, to?: string): void;
+  /** What went wrong where no client could be told. */
+  failed(error: Error): void;
+}
+
+/** Whose files a session serves, and how. */
+export interface SessionFilesOptions {
+  readonly fileSystem: FileSystem;
+  /** Absolute: where paths begin that do not begin with a slash. */
+  readonly start: string;
+  /** Who is logged in: what is kept of an upload is shown to nobody else. */
+  readonly user: string;
+  /** Which of the mode bits 07777 clients may set. */
+  readonly modeMask: number;
+  /** Whether files may be given to others. `ignore`: asking for it changes nothing and is no failure. */
+  readonly owners: 'ignore' | 'set';
+  readonly readOnly: boolean;
+  /** Whether a file is on stable storage before CLOSE is confirmed. */
+  readonly durable: boolean;
+  /** Whether the SHA-256 of what moves is wanted. */
+  readonly hashes: boolean;
+  readonly people: People;
+  readonly observer: SftpObserver;
+  readonly process: ProcessMark;
+}
