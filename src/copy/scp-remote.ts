@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { land } from '../files/landing.ts';
 import type { ScpCommand } from '../scp/command.ts';
 import { ScpLink, type Trace } from '../scp/link.ts';
 import { runSink } from '../scp/sink.ts';
@@ -16,6 +17,8 @@ export interface RemoteEndOptions {
   /** Which mode bits an entry may get with `-p`. */
   readonly modeMask: number;
   readonly durable?: boolean;
+  /** How a file comes to its name. Default: `land` of files/landing.ts. */
+  readonly land?: typeof land | undefined;
   /** How deep the directories of an upload may nest. Default MAX_DEPTH of scp/limits.ts. */
   readonly maxDepth?: number;
   readonly observer: CopyObserver;

@@ -1,7 +1,7 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, OpenFile } from './file-system.ts';
 
-/** How names of files under way end. Servers sweep leftovers of a killed process by it. */
+/** How names of files under way end, where {@link LandingOptions.partName} does not say otherwise. */
 export const PARTIAL_SUFFIX = '.sealift-part';
 
 export interface LandingOptions {
@@ -13,6 +13,8 @@ export interface LandingOptions {
   readonly durable?: boolean;
   /** Looks at the whole content before it gets its name (or, where the target itself had to be written, after). @throws {FileError} it is not to be used: everything is removed again. */
   readonly check?: ((directory: Directory, name: string) => Promise<void>) | undefined;
+  /** A new name for the file under way, in place of one that is made of the target's name: servers have names that their clients do not see. */
+  readonly partName?: (() => string) | undefined;
   /** Goes on where an earlier attempt broke off, and leaves what it has where this one does. */
   readonly resume?: Resume | undefined;
 }

@@ -109,10 +109,10 @@ async function openPartial(
   directory: Directory,
   name: string,
   mode: number,
-  { resume }: LandingOptions,
+  { resume, partName }: LandingOptions,
 ): Promise<Partial> {
   const access = { access: 'write', mode, shownAs: name } as const;
-  const partial = partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
+  const partial = partName?.() ?? partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {
     // Whatever else has that name was not left by us.

@@ -40,11 +40,17 @@ export class RootedDirectory implements Directory {
     }
   }
 
-  names(options?: { readonly gradual?: boolean }): AsyncIterable<string> {
-    return this.#inner.names(options);
+  async *names(options?: { readonly gradual?: boolean }): AsyncIterable<string> {
+    for await (const name of this.#inner.names(options)) if (!this.#fileSystem.hides(name)) yield name;
+  }
+
+  /** @throws {FileError} ENOENT */
+  #refuseHidden(name: string): void {
+    if (this.#fileSystem.hides(name)) throw new FileError(joinPath(this.path, name), 'open', 'ENOENT');
   }
 
   async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
+    if (this.#fileSystem.hides(name)) return undefined;
     const own = await this.#inner.status(name);
     if (options.follow !== true || own?.kind !== 'symlink') return own;
     try {
@@ -63,6 +69,8 @@ export class RootedDirectory implements Directory {
 
   async open(name: string, options: OpenOptions): Promise<OpenFile> {
     const here: OpenOptions = { ...options, follow: false };
+    // What is made anew under such a name is a part of whoever serves the files.
+    if (options.create !== 'new' && options.shownAs === undefined) this.#refuseHidden(name);
     try {
       return await onlyRegular(await this.#inner.open(name, here));
     } catch (error) {

@@ -16,6 +16,13 @@ export interface RootedFileSystem extends FileSystem {
    * @throws {FileError} ELOOP after 40 links, or where the directory of the last component cannot be opened.
    */
   followLast(path: string): Promise<string>;
+  /** Whether a name is out of reach: it is not listed, and paths and links do not lead to it. */
+  readonly hides: (name: string) => boolean;
+}
+
+export interface RootedOptions {
+  /** See {@link RootedFileSystem.hides}. Default: no name. */
+  readonly hides?: ((name: string) => boolean) | undefined;
 }
 
 /**
@@ -25,8 +32,9 @@ export interface RootedFileSystem extends FileSystem {
  * @param root path of the folder, which must exist
  * @throws {FileError} from `directory()`, naming paths as the user of the root sees them.
  */
-export function rootedFileSystem(root: string): RootedFileSystem {
+export function rootedFileSystem(root: string, { hides = () => false }: RootedOptions = {}): RootedFileSystem {
   const fileSystem: RootedFileSystem = {
+    hides,
     async directory(path: string): Promise<Directory> {
       return new RootedDirectory(await new Resolver(root).resolve(path), fileSystem);
     },

@@ -24,6 +24,7 @@ export interface ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
   readonly fileSystem: RootedFileSystem;
+  readonly allFiles: RootedFileSystem;
   readonly durable: boolean;
   /** For ssh2; without `debug`. */
   readonly config: ServerConfig;
@@ -103,6 +104,10 @@ export class Connection implements Applicant, SessionHost {
 
   get fileSystem(): RootedFileSystem {
     return this.#host.fileSystem;
+  }
+
+  get allFiles(): RootedFileSystem {
+    return this.#host.allFiles;
   }
 
   /** Begins to talk. */

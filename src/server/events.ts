@@ -76,6 +76,8 @@ export type ServerEvent =
       /** The exit status; undefined where the connection ended first. */
       readonly status: 0 | 1 | undefined;
     }
+  /** Files that a killed server left, or that were kept for too long, were removed. */
+  | { readonly type: 'swept'; readonly files: number }
   | { readonly type: 'warning'; readonly text: string };
 
 /** Which way files go, seen from the server. */
@@ -118,6 +120,8 @@ function describe(event: ServerEvent): string {
       const end = event.status === undefined ? 'cut off' : event.status === 0 ? 'complete' : 'ended with errors';
       return `transfer ${end}: ${event.direction} ${event.files} files, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.path}`;
     }
+    case 'swept':
+      return `removed ${event.files} files of uploads that never ended`;
     case 'warning':
       return `warning: ${event.text}`;
     default:

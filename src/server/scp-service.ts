@@ -3,6 +3,10 @@ import { FileError } from '../base/errors.ts';
 import type { CopyObserver } from '../copy/observer.ts';
 import { serveScp } from '../copy/scp-remote.ts';
 import { expandGlob } from '../files/glob.ts';
+import { land } from '../files/landing.ts';
+import { joinPath } from '../files/path.ts';
+import { isPrivateName, uploadName } from '../files/private-names.ts';
+import { thisProcess } from '../files/process-mark.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import type { PathWord, ScpRequest } from './exec-line.ts';
 
@@ -35,6 +39,7 @@ export async function runScpService(input: Readable, output: Writable, options: 
     followLinks: 'never' as const,
     modeMask: 0o777,
     durable: options.durable,
+    land: landPrivately,
     maxDepth: MAX_UPLOAD_DEPTH,
     observer,
     signal,
@@ -52,6 +57,12 @@ export async function runScpService(input: Readable, output: Writable, options: 
     return refuse(output, error.message);
   }
 }
+
+/** Lands beside the name under one that clients do not see, and under no such name. */
+const landPrivately: typeof land = async (directory, name, options) => {
+  if (isPrivateName(name)) throw new FileError(joinPath(directory.path, name), 'open', 'EACCES');
+  return await land(directory, name, { ...options, partName: () => uploadName(thisProcess.id) });
+};
 
 /** Answers a command that cannot be served with an error of the protocol, which both roles of a client show. @returns the exit status */
 export function refuse(output: Writable, reason: string): 1 {

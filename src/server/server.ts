@@ -2,6 +2,8 @@ import { stat } from 'node:fs/promises';
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ServerConfig } from 'ssh2';
 import { ConnectionError, FileError } from '../base/errors.ts';
+import { isPrivateName } from '../files/private-names.ts';
+import { thisProcess } from '../files/process-mark.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { Admission } from './admission.ts';
 import { algorithms } from './algorithms.ts';
@@ -9,6 +11,7 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import type { ServerEvent } from './events.ts';
 import { type HostKey, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
+import { SWEEP_INTERVAL_MS, sweep } from './sweep.ts';
 import { type ServerUser, UserTable } from './users.ts';
 
 /** Where a server listens. Port 0 takes a free one. */
@@ -49,7 +52,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Starts an SSH server that does secure copy over the SCP protocol and nothing else.
+ * Starts an SSH server that does secure copy, by the SCP protocol and by SFTP, and nothing else.
  *
  * @throws {FileError} where the root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
  * @example
@@ -59,6 +62,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const server = await CopyServer.create(options);
   await server.listen(options.listen);
+  server.keepSwept();
   return server;
 }
 
@@ -66,9 +70,14 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
   readonly fileSystem: RootedFileSystem;
+  readonly allFiles: RootedFileSystem;
   readonly durable: boolean;
   readonly config: ServerConfig;
   readonly #onEvent: (event: ServerEvent) => void;
+  readonly #root: string;
+  readonly #stopped: AbortController = new AbortController();
+  #sweeping: Promise<void> = Promise.resolve();
+  #sweepTimer: NodeJS.Timeout | undefined;
   readonly #admission: Admission;
   readonly #listeners: NetServer[] = [];
   readonly #addresses: ListenAddress[] = [];
@@ -80,7 +89,9 @@ class CopyServer implements RunningServer, ConnectionHost {
   private constructor(options: ServerOptions, users: UserTable, limits: ServerLimits) {
     this.limits = limits;
     this.users = users;
-    this.fileSystem = rootedFileSystem(options.root);
+    this.fileSystem = rootedFileSystem(options.root, { hides: isPrivateName });
+    this.allFiles = rootedFileSystem(options.root);
+    this.#root = options.root;
     this.durable = options.durable ?? true;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#admission = new Admission(limits);
@@ -118,6 +129,21 @@ class CopyServer implements RunningServer, ConnectionHost {
       await this.close();
       throw error;
     }
+  }
+
+  /** Removes what killed servers have left, now and from time to time. */
+  keepSwept(): void {
+    this.#sweep(performance.timeOrigin);
+    this.#sweepTimer = setInterval(() => this.#sweep(undefined), SWEEP_INTERVAL_MS).unref();
+  }
+
+  #sweep(startedMs: number | undefined): void {
+    const options = { root: this.#root, process: thisProcess, startedMs, nowMs: Date.now() };
+    this.#sweeping = this.#sweeping
+      .then(() => sweep({ ...options, signal: this.#stopped.signal }))
+      .then((files) => {
+        if (files > 0) this.emit({ type: 'swept', files });
+      });
   }
 
   async #bind({ address, port }: ListenAddress): Promise<NetServer> {
@@ -196,6 +222,9 @@ class CopyServer implements RunningServer, ConnectionHost {
     }, graceMs);
     await emptied;
     clearTimeout(timer);
+    clearInterval(this.#sweepTimer);
+    this.#stopped.abort();
+    await this.#sweeping;
     await Promise.all(stopped);
   }
 

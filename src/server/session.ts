@@ -11,6 +11,8 @@ import { type SessionEvent, TransferCount } from './transfer-count.ts';
 /** What a session needs of its connection. */
 export interface SessionHost {
   readonly fileSystem: RootedFileSystem;
+  /** The same files, with those that only the server knows. */
+  readonly allFiles: RootedFileSystem;
   /** Who is logged in. */
   readonly user: string;
   readonly gate: OutputGate;
@@ -84,7 +86,7 @@ function runSftp(session: Session, channel: ServerChannel, host: SessionHost): v
       release = undefined;
     }
   };
-  const { durable, fileSystem, user } = host;
+  const { durable, allFiles: fileSystem, user } = host;
   const served = runSftpService(channel, output, {
     durable,
     fileSystem,
