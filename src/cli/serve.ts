@@ -9,7 +9,7 @@ import type { ServerUser } from '../server/users.ts';
 import { Reporter } from './report.ts';
 import { abortOnSignals } from './signals.ts';
 
-const help = `sealift serve: an SSH server that does secure copy and nothing else
+const help = `sealift serve: an SSH server that does secure copy and nothing else, by SFTP and by the SCP protocol
 
 usage: sealift serve [options]
 
@@ -182,8 +182,9 @@ function printExamples(reporter: Reporter, user: string, address: string, port: 
   const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
   const host = bracketed(anywhere[address] ?? address);
   reporter.note('try:');
-  reporter.note(`  scp -O -P ${port} FILE ${user}@${host}:`);
-  reporter.note(`  scp -O -P ${port} ${user}@${host}:FILE .`);
+  reporter.note(`  scp -P ${port} FILE ${user}@${host}:`);
+  reporter.note(`  scp -P ${port} ${user}@${host}:FILE .`);
+  reporter.note(`  sftp -P ${port} ${user}@${host}`);
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -24,6 +24,13 @@ export interface PeerServer extends AsyncDisposable {
   readonly config: string;
   /** Runs OpenSSH's `scp -O`. */
   scp(...args: string[]): Promise<Outcome>;
+  /** The client's private key. */
+  readonly identity: string;
+  readonly knownHosts: string;
+  /** Runs OpenSSH's `scp`, which takes SFTP. */
+  scpBySftp(...args: string[]): Promise<Outcome>;
+  /** Runs OpenSSH's `sftp` with these commands. */
+  sftp(...commands: string[]): Promise<Outcome>;
   /** Runs OpenSSH's `ssh`. */
   ssh(args: readonly string[], input?: string | Uint8Array): Promise<Outcome>;
   /** As `scp`, with this password typed in by SSH_ASKPASS. */
@@ -74,6 +81,14 @@ export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promi
     events,
     fingerprint: keys[0]?.fingerprint ?? '',
     config,
+    identity,
+    knownHosts,
+    scpBySftp: (...args) => runProgram(needsPeer('scp'), ['-F', config, ...args], { cwd: local }),
+    sftp: (...commands) =>
+      runProgram(needsPeer('sftp'), ['-F', config, '-b', '-', 'v4'], {
+        cwd: local,
+        input: `${commands.join('\n')}\n`,
+      }),
     scp: (...args) => runProgram(needsPeer('scp'), ['-O', '-F', config, ...args], { cwd: local }),
     ssh: (args, input = '') => runProgram(needsPeer('ssh'), ['-F', config, ...args], { cwd: local, input }),
     scpWithPassword: (password, ...args) =>
