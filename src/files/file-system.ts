@@ -193,6 +193,11 @@ export interface Directory {
 export interface FileSystem {
   /** How messages name a path. Default: as it is. */
   readonly shown?: (path: string) => string;
+  /**
+   * A path as its user writes it, made one that can be split: a prefix that stands for a folder (`flash:x`) is replaced, and a relative path begins at the start directory. No file is looked at. Applied again it changes nothing.
+   * Absent where paths need no reading. The methods below read theirs themselves.
+   */
+  readonly absolute?: (path: string) => string;
   /** Opens the directory at `path`; links on the way are followed as far as the implementation lets them. */
   directory(path: string): Promise<Directory>;
   /**

@@ -51,7 +51,7 @@ export interface Located {
 export async function locate(fileSystem: FileSystem, path: string): Promise<Located> {
   // An unset variable in a script must not mean the current directory.
   if (path === '') throw new FileError("''", 'open', 'ENOENT');
-  const { parent, name, mustBeDirectory } = splitPath(path);
+  const { parent, name, mustBeDirectory } = splitPath(fileSystem.absolute?.(path) ?? path);
   try {
     return { directory: await fileSystem.directory(parent), name, mustBeDirectory };
   } catch (error) {

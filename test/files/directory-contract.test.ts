@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../src/files/file-system.ts';
 import { localFileSystem } from '../../src/files/local.ts';
+import { mounts } from '../../src/files/mounts.ts';
 import { joinPath, splitPath, stripTrailingSlashes } from '../../src/files/path.ts';
-import { rootedFileSystem } from '../../src/files/rooted.ts';
+import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
+import { withStartPaths } from '../../src/files/start-paths.ts';
 import { tempDirectory } from '../support/temp.ts';
 
 /** Opens a directory for the test and closes it after. */
@@ -29,6 +31,13 @@ async function within(directory: Promise<Directory>, work: (directory: Directory
   }
 }
 
+function mounted(path: string): RootedFileSystem {
+  return mounts([
+    { name: 'other', fileSystem: rootedFileSystem('/nonexistent') },
+    { name: 'm', fileSystem: rootedFileSystem(path) },
+  ]);
+}
+
 async function allNames(directory: Directory, gradual = false): Promise<string[]> {
   const names: string[] = [];
   for await (const name of directory.names({ gradual })) names.push(name);
@@ -39,6 +48,7 @@ describe.each([
   ['local', (path: string) => localFileSystem().directory(path)],
   ['local and pinned', (path: string) => localFileSystem({ pin: true }).directory(path)],
   ['rooted', (path: string) => rootedFileSystem(path).directory('/')],
+  ['mounted', (path: string) => mounted(path).directory('/m')],
 ] as const)('a directory that is %s', (kind, openAt) => {
   it('reads, writes, lists, renames and removes files', async () => {
     const path = await tempDirectory();
@@ -265,12 +275,14 @@ describe.each([
 });
 
 describe.each([
-  ['local', localFileSystem, (path: string) => path],
+  ['local', () => localFileSystem(), (path: string) => path],
   ['rooted', rootedFileSystem, () => ''],
+  ['mounted', mounted, () => '/m'],
+  ['given a start directory', (path: string) => withStartPaths(mounted(path), { home: '/m/d' }), () => '/m'],
 ] as const)('a file system that is %s', (_kind, make, rootOf) => {
   it('resolves paths to those without links', async () => {
     const path = await realpath(await tempDirectory());
-    const fileSystem = make === localFileSystem ? localFileSystem() : rootedFileSystem(path);
+    const fileSystem = make(path);
     const root = rootOf(path);
     await mkdir(join(path, 'd', 'e'), { recursive: true });
     await writeFile(join(path, 'd', 'f'), '');
