@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../src/files/file-system.ts';
+import { guarded } from '../../src/files/guard.ts';
 import { localFileSystem } from '../../src/files/local.ts';
 import { mounts } from '../../src/files/mounts.ts';
 import { joinPath, splitPath, stripTrailingSlashes } from '../../src/files/path.ts';
@@ -49,6 +50,8 @@ describe.each([
   ['local and pinned', (path: string) => localFileSystem({ pin: true }).directory(path)],
   ['rooted', (path: string) => rootedFileSystem(path).directory('/')],
   ['mounted', (path: string) => mounted(path).directory('/m')],
+  ['guarded', (path: string) => guarded(rootedFileSystem(path), () => true).directory('/')],
+  ['below several layers', (path: string) => guarded(mounted(path), () => true).directory('/m')],
 ] as const)('a directory that is %s', (kind, openAt) => {
   it('reads, writes, lists, renames and removes files', async () => {
     const path = await tempDirectory();
@@ -278,6 +281,7 @@ describe.each([
   ['local', () => localFileSystem(), (path: string) => path],
   ['rooted', rootedFileSystem, () => ''],
   ['mounted', mounted, () => '/m'],
+  ['guarded', (path: string) => guarded(rootedFileSystem(path), () => true), () => ''],
   ['given a start directory', (path: string) => withStartPaths(mounted(path), { home: '/m/d' }), () => '/m'],
 ] as const)('a file system that is %s', (_kind, make, rootOf) => {
   it('resolves paths to those without links', async () => {
