@@ -87,6 +87,7 @@ export class TreeReceiver implements SinkReceiver {
     const { preserve, durable, modeMask } = this.#options;
     const landing = await (this.#options.land ?? land)(directory, name, {
       mode: entry.mode,
+      size: entry.size,
       follow: this.#follow,
       durable: durable === true,
     });

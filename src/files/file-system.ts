@@ -93,8 +93,10 @@ export interface OpenOptions {
   readonly mode?: number;
   /** Whether a symbolic link as the last component is followed. Default false: opening one fails with ELOOP. */
   readonly follow?: boolean;
-  /** The name that messages use instead of the real one: for a file under way to another name. */
+  /** The name that messages use instead of the real one: for a file under way to another name. Whoever may write that name may write this file. */
   readonly shownAs?: string;
+  /** How many bytes are going to be written, where that is known. File systems with a quota promise the room or fail at once. */
+  readonly size?: number;
 }
 
 /** What an entry is to get. Absent values are left as they are. */

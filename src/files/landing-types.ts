@@ -7,6 +7,8 @@ export const PARTIAL_SUFFIX = '.sealift-part';
 export interface LandingOptions {
   /** Permission bits for a file that is new, lessened by the umask. */
   readonly mode: number;
+  /** How many bytes will come, where that is known. */
+  readonly size?: number | undefined;
   /** Whether a symbolic link at the name is written through. Default false: refused with ELOOP. */
   readonly follow?: boolean;
   /** Content and name are on stable storage before {@link Landing.commit} resolves. Default false. */

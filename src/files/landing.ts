@@ -109,9 +109,9 @@ async function openPartial(
   directory: Directory,
   name: string,
   mode: number,
-  { resume, partName }: LandingOptions,
+  { resume, partName, size }: LandingOptions,
 ): Promise<Partial> {
-  const access = { access: 'write', mode, shownAs: name } as const;
+  const access = { access: 'write', mode, shownAs: name, ...(size === undefined ? {} : { size }) } as const;
   const partial = partName?.() ?? partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {

@@ -15,9 +15,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../src/files/file-system.ts';
 import { guarded } from '../../src/files/guard.ts';
+import { limited } from '../../src/files/limited.ts';
 import { localFileSystem } from '../../src/files/local.ts';
 import { mounts } from '../../src/files/mounts.ts';
 import { joinPath, splitPath, stripTrailingSlashes } from '../../src/files/path.ts';
+import { Room } from '../../src/files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { withStartPaths } from '../../src/files/start-paths.ts';
 import { tempDirectory } from '../support/temp.ts';
@@ -39,6 +41,10 @@ function mounted(path: string): RootedFileSystem {
   ]);
 }
 
+async function limitedAt(path: string): Promise<RootedFileSystem> {
+  return limited(rootedFileSystem(path), await Room.open(rootedFileSystem(path), { quota: 1e9, keepFree: 1 }));
+}
+
 async function allNames(directory: Directory, gradual = false): Promise<string[]> {
   const names: string[] = [];
   for await (const name of directory.names({ gradual })) names.push(name);
@@ -51,7 +57,12 @@ describe.each([
   ['rooted', (path: string) => rootedFileSystem(path).directory('/')],
   ['mounted', (path: string) => mounted(path).directory('/m')],
   ['guarded', (path: string) => guarded(rootedFileSystem(path), () => true).directory('/')],
-  ['below several layers', (path: string) => guarded(mounted(path), () => true).directory('/m')],
+  ['limited', async (path: string) => (await limitedAt(path)).directory('/')],
+  [
+    'below several layers',
+    async (path: string) =>
+      guarded(mounts([{ name: 'm', fileSystem: await limitedAt(path) }]), () => true).directory('/m'),
+  ],
 ] as const)('a directory that is %s', (kind, openAt) => {
   it('reads, writes, lists, renames and removes files', async () => {
     const path = await tempDirectory();

@@ -1,0 +1,87 @@
+import { FileError } from '../base/errors.ts';
+import type { OpenFile } from './file-system.ts';
+import { LayerFile } from './layer.ts';
+import type { Room, WrittenFile } from './room.ts';
+
+/** A file that is open for writing where room is limited. It is counted before it grows. */
+export class LimitedFile extends LayerFile {
+  readonly #room: Room;
+  readonly #file: WrittenFile;
+  /** Bytes that were promised to this one and have not come. */
+  #reserved: number;
+  #isClosed = false;
+
+  constructor(inner: OpenFile, room: Room, file: WrittenFile, reserved: number) {
+    super(inner);
+    this.#room = room;
+    this.#file = file;
+    this.#reserved = reserved;
+  }
+
+  override async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (length === 0) return await super.write(chunks, position);
+    await this.#growing(position + length, () => super.write(chunks, position));
+  }
+
+  override async truncate(size: number): Promise<void> {
+    if (size > this.#file.size) return await this.#growing(size, () => super.truncate(size));
+    await super.truncate(size);
+    const file = this.#file;
+    // Writes that are under way may make it longer again.
+    const after = Math.max((await super.status()).size, ...[...file.ends].map(({ end }) => end));
+    this.#room.usage.add(after - file.size);
+    file.size = after;
+  }
+
+  /** Runs work that may make the file as long as `end`. */
+  async #growing(end: number, work: () => Promise<void>): Promise<void> {
+    const file = this.#file;
+    const mark = { end };
+    const growth = Math.max(0, end - file.size);
+    if (growth > 0) this.#grow(growth);
+    file.ends.add(mark);
+    const written = this.#room.usage.writing(growth);
+    try {
+      if (growth > 0)
+        await this.#room.checkFree(this.path, growth, Math.max(0, this.#room.usage.reserved - this.#reserved));
+      await work();
+    } catch (error) {
+      file.unsure = true;
+      throw error;
+    } finally {
+      written();
+      file.ends.delete(mark);
+    }
+  }
+
+  #grow(growth: number): void {
+    const { usage } = this.#room;
+    const promised = Math.min(this.#reserved, growth);
+    if (!usage.take(growth - promised)) throw new FileError(this.path, 'write', 'EDQUOT');
+    usage.takeReserved(promised);
+    this.#reserved -= promised;
+    this.#file.size += growth;
+  }
+
+  override async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#room.usage.giveUpReserved(this.#reserved);
+    this.#reserved = 0;
+    const isLast = this.#file.opened === 1;
+    const size = this.#file.unsure && isLast ? await this.#size() : undefined;
+    try {
+      await super.close();
+    } finally {
+      this.#room.closed(this.#file, size);
+    }
+  }
+
+  async #size(): Promise<number | undefined> {
+    return await super.status().then(
+      ({ size }) => size,
+      () => undefined,
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/** How much is there: bytes of the content of files, and entries of any kind. */
+export interface Amount {
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** What is counted below one folder, and how much there may be. All methods are synchronous, so that uploads which run side by side cannot take the same room twice. */
+export class Usage {
+  readonly #limit: Amount;
+  /** What this process may add, net of what it removes. */
+  readonly #share: Amount;
+  #bytes: number;
+  #entries: number;
+  #reserved = 0;
+  #addedBytes = 0;
+  #addedEntries = 0;
+  /** Bytes that are counted and may not be written yet. */
+  #underWay = 0;
+  #scan: { low: Amount; high: Amount; underWay: number } | undefined;
+
+  /**
+   * @param counted what is there
+   * @param limit Infinity: there is none
+   * @param processes how many processes count the same folder: each may add its part of what is left
+   */
+  constructor(counted: Amount, limit: Amount, processes = 1) {
+    this.#bytes = counted.bytes;
+    this.#entries = counted.entries;
+    this.#limit = limit;
+    const share = (all: number, used: number): number =>
+      processes === 1 ? Number.POSITIVE_INFINITY : Math.floor(Math.max(0, all - used) / processes);
+    this.#share = {
+      bytes: share(limit.bytes, counted.bytes),
+      entries: share(limit.entries, counted.entries),
+    };
+  }
+
+  get amount(): Amount {
+    return { bytes: this.#bytes, entries: this.#entries };
+  }
+
+  /** Bytes that were promised and are not written. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  /** How many bytes can be taken yet. */
+  get left(): number {
+    const left = Math.min(this.#limit.bytes - this.#bytes, this.#share.bytes - this.#addedBytes) - this.#reserved;
+    return Math.max(0, left);
+  }
+
+  /** Counts more, where there is room for it. @returns false where there is not; nothing is counted then. */
+  take(bytes: number, entries = 0): boolean {
+    const tooMany = this.#entries + entries > this.#limit.entries || this.#addedEntries + entries > this.#share.entries;
+    if ((bytes > 0 && bytes > this.left) || (entries > 0 && tooMany)) return false;
+    this.add(bytes, entries);
+    return true;
+  }
+
+  /** Counts what is there, whether there is room for it or not; negative for what is gone. */
+  add(bytes: number, entries = 0): void {
+    this.#bytes = Math.max(0, this.#bytes + bytes);
+    this.#entries = Math.max(0, this.#entries + entries);
+    this.#addedBytes += bytes;
+    this.#addedEntries += entries;
+    this.#note();
+  }
+
+  /** Promises room for bytes that will be taken by {@link takeReserved}. @returns false where there is none */
+  reserve(bytes: number): boolean {
+    if (bytes > this.left) return false;
+    this.#reserved += bytes;
+    return true;
+  }
+
+  takeReserved(bytes: number): void {
+    this.#reserved -= bytes;
+    this.add(bytes);
+  }
+
+  giveUpReserved(bytes: number): void {
+    this.#reserved -= bytes;
+  }
+
+  /** Bytes that are counted are being written. @returns to be called when they are */
+  writing(bytes: number): () => void {
+    this.#underWay += bytes;
+    this.#note();
+    return () => {
+      this.#underWay -= bytes;
+    };
+  }
+
+  #note(): void {
+    if (this.#scan === undefined) return;
+    const { low, high, underWay } = this.#scan;
+    this.#scan = {
+      low: { bytes: Math.min(low.bytes, this.#bytes), entries: Math.min(low.entries, this.#entries) },
+      high: { bytes: Math.max(high.bytes, this.#bytes), entries: Math.max(high.entries, this.#entries) },
+      underWay: Math.max(underWay, this.#underWay),
+    };
+  }
+
+  /** A scan of what is really there begins. */
+  scanBegins(): void {
+    this.#scan = { low: this.amount, high: this.amount, underWay: this.#underWay };
+  }
+
+  /**
+   * A scan has ended. What it found is taken where it cannot come from what was going on meanwhile: then somebody else has changed files.
+   *
+   * @param found undefined: it failed, and nothing changes
+   */
+  scanEnds(found: Amount | undefined): void {
+    const scan = this.#scan;
+    this.#scan = undefined;
+    if (scan === undefined || found === undefined) return;
+    this.#bytes += beyond(found.bytes, scan.low.bytes - scan.underWay, scan.high.bytes);
+    this.#entries += beyond(found.entries, scan.low.entries, scan.high.entries);
+  }
+}
+
+/** How far a value lies outside a range. */
+function beyond(value: number, low: number, high: number): number {
+  if (value < low) return value - low;
+  return Math.max(0, value - high);
+}
