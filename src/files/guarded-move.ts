@@ -51,8 +51,9 @@ async function moveToFreeName(guard: GuardRules, from: Spot, to: Spot, newPath: 
     const reason = 'the file system has no hard links, without which nobody can write who may not overwrite';
     throw new FileError(newPath, 'rename', 'ENOTSUP', { cause: error, reason });
   }
+  const remove = (): Promise<void> => from.directory.remove(from.name);
   try {
-    await from.directory.remove(from.name);
+    await remove().catch(remove);
   } catch (error) {
     // It has its new name, whole; the other is a leftover.
     if (guard.parts.has(joinPath(from.directory.path, from.name))) return;

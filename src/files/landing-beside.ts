@@ -156,15 +156,20 @@ export class Beside implements Landing {
     return await applyAttributes(target, attributes);
   }
 
+  /** What is behind the old end goes first: where there is no room for it, the old content is still whole. */
   async #copy(source: OpenFile, target: OpenFile): Promise<void> {
-    const buffer = Buffer.allocUnsafe(COPY_BYTES);
-    let position = 0;
-    for (let count = await source.read(buffer, 0); count > 0; count = await source.read(buffer, position)) {
-      this.#keep = true;
-      await target.write([buffer.subarray(0, count)], position);
-      position += count;
+    const [{ size }, { size: oldSize }] = [await source.status(), await target.status()];
+    try {
+      await copyRange(source, target, oldSize, size);
+    } catch (error) {
+      await target.truncate(oldSize).catch(() => {
+        this.#keep = true;
+      });
+      throw error;
     }
-    await target.truncate(position);
+    this.#keep = true;
+    await copyRange(source, target, 0, Math.min(size, oldSize));
+    await target.truncate(size);
   }
 
   #damaged(error: FileError): FileError {
@@ -182,5 +187,15 @@ export class Beside implements Landing {
     if (resumable && hole !== undefined) await this.#cutOff(hole);
     for (const open of [file, existing]) await open?.close().catch(() => {});
     if (!this.#keep && !resumable) await directory.remove(partial).catch(() => {});
+  }
+}
+
+async function copyRange(source: OpenFile, target: OpenFile, from: number, to: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(COPY_BYTES);
+  for (let position = from; position < to; ) {
+    const count = await source.read(buffer.subarray(0, Math.min(COPY_BYTES, to - position)), position);
+    if (count === 0) throw new FileError(source.path, 'read', 'ERR_FILE_CHANGED');
+    await target.write([buffer.subarray(0, count)], position);
+    position += count;
   }
 }

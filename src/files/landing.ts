@@ -94,8 +94,14 @@ async function landOver(
     await existing.close();
     throw error;
   }
-  const finish = keepsFile || !(await takeOverOwner(opened.file, existing)) ? 'copy' : 'rename';
-  return new Beside({ directory, name, ...opened, existing, finish }, options);
+  try {
+    const finish = keepsFile || !(await takeOverOwner(opened.file, existing)) ? 'copy' : 'rename';
+    return new Beside({ directory, name, ...opened, existing, finish }, options);
+  } catch (error) {
+    for (const file of [opened.file, existing]) await file.close().catch(() => {});
+    await directory.remove(opened.partial).catch(() => {});
+    throw error;
+  }
 }
 
 interface Partial {
@@ -136,7 +142,10 @@ function isOwn(status: FileStatus): boolean {
   }
 }
 
-/** Gives the new file the owner and mode of the one it will replace. False where that is not allowed. */
+/** Why a file may not be given another owner or mode. */
+const NOT_ALLOWED_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP']);
+
+/** Gives the new file the owner and mode of the one it will replace. False where that is not allowed; any other trouble is no reason to write into the old one. @throws {FileError} */
 async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolean> {
   try {
     const old = await existing.status();
@@ -144,8 +153,9 @@ async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolea
     if (own.uid !== old.uid || own.gid !== old.gid) await file.setOwner(old.uid, old.gid);
     await file.setMode(old.mode);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof FileError && NOT_ALLOWED_CODES.has(error.code)) return false;
+    throw error;
   }
 }
 

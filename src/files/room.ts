@@ -1,7 +1,7 @@
 import { FileError } from '../base/errors.ts';
 import type { FileStatus, FileSystem } from './file-system.ts';
 import { FreeSpace } from './free-space.ts';
-import { Usage } from './usage.ts';
+import { type Amount, Usage } from './usage.ts';
 import { scanUsage } from './usage-scan.ts';
 
 /** How much may be below one folder. */
@@ -36,14 +36,15 @@ export class Room {
   /** What could not be counted, by the last count. */
   skipped: readonly string[];
   readonly #fileSystem: FileSystem;
-  readonly #free: FreeSpace | undefined;
+  #free: FreeSpace | undefined;
+  #isCounted: boolean;
   readonly #open = new Map<string, WrittenFile>();
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(fileSystem: FileSystem, usage: Usage, free: FreeSpace | undefined, skipped: readonly string[]) {
+  private constructor(fileSystem: FileSystem, usage: Usage, isCounted: boolean, skipped: readonly string[]) {
     this.#fileSystem = fileSystem;
     this.usage = usage;
-    this.#free = free;
+    this.#isCounted = isCounted;
     this.skipped = skipped;
   }
 
@@ -54,13 +55,24 @@ export class Room {
    * @throws {FileError} see scanUsage {RangeError} for a limit that is no whole number
    */
   static async open(fileSystem: FileSystem, limits: RoomLimits, signal?: AbortSignal): Promise<Room> {
-    for (const [what, value] of Object.entries(limits)) checkLimit(what, value);
-    const { quota = Number.POSITIVE_INFINITY, maxEntries = Number.POSITIVE_INFINITY, keepFree, processes } = limits;
-    const isCounted = Number.isFinite(quota) || Number.isFinite(maxEntries);
+    const { limit, isCounted } = amountOf(limits);
     const counted = isCounted ? await scanUsage(fileSystem, { signal }) : { bytes: 0, entries: 0, skipped: [] };
-    const usage = new Usage(counted, { bytes: quota, entries: maxEntries }, processes);
-    const free = keepFree === undefined ? undefined : new FreeSpace(keepFree, () => availableBytes(fileSystem));
-    return new Room(fileSystem, usage, free, counted.skipped);
+    const room = new Room(fileSystem, new Usage(counted, limit, limits.processes), isCounted, counted.skipped);
+    room.#keepFree(limits);
+    return room;
+  }
+
+  /** Other limits hold from now on, for uploads under way too. @throws as {@link Room.open} */
+  async change(limits: RoomLimits, signal?: AbortSignal): Promise<void> {
+    const { limit, isCounted } = amountOf(limits);
+    if (isCounted && !this.#isCounted) await this.recount(signal);
+    this.#isCounted = isCounted;
+    this.usage.setLimit(limit, limits.processes);
+    this.#keepFree(limits);
+  }
+
+  #keepFree({ keepFree }: RoomLimits): void {
+    this.#free = keepFree === undefined ? undefined : new FreeSpace(keepFree, () => availableBytes(this.#fileSystem));
   }
 
   /** Counts again, for what others have changed. @throws {FileError} */
@@ -146,6 +158,14 @@ export class Room {
     if (open !== undefined) open.unlinked = true;
     this.usage.add(isLast && open === undefined ? -status.size : 0, -1);
   }
+}
+
+/** @throws {RangeError} */
+function amountOf(limits: RoomLimits): { readonly limit: Amount; readonly isCounted: boolean } {
+  for (const [what, value] of Object.entries(limits)) checkLimit(what, value);
+  const { quota, maxEntries } = limits;
+  const limit = { bytes: quota ?? Number.POSITIVE_INFINITY, entries: maxEntries ?? Number.POSITIVE_INFINITY };
+  return { limit, isCounted: quota !== undefined || maxEntries !== undefined };
 }
 
 function checkLimit(what: string, value: number | undefined): void {

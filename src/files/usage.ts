@@ -6,9 +6,9 @@ export interface Amount {
 
 /** What is counted below one folder, and how much there may be. All methods are synchronous, so that uploads which run side by side cannot take the same room twice. */
 export class Usage {
-  readonly #limit: Amount;
+  #limit: Amount = { bytes: 0, entries: 0 };
   /** What this process may add, net of what it removes. */
-  readonly #share: Amount;
+  #share: Amount = { bytes: 0, entries: 0 };
   #bytes: number;
   #entries: number;
   #reserved = 0;
@@ -26,13 +26,17 @@ export class Usage {
   constructor(counted: Amount, limit: Amount, processes = 1) {
     this.#bytes = counted.bytes;
     this.#entries = counted.entries;
+    this.setLimit(limit, processes);
+  }
+
+  /** Other limits hold from now on; what exceeds them stays. */
+  setLimit(limit: Amount, processes = 1): void {
     this.#limit = limit;
     const share = (all: number, used: number): number =>
       processes === 1 ? Number.POSITIVE_INFINITY : Math.floor(Math.max(0, all - used) / processes);
-    this.#share = {
-      bytes: share(limit.bytes, counted.bytes),
-      entries: share(limit.entries, counted.entries),
-    };
+    this.#share = { bytes: share(limit.bytes, this.#bytes), entries: share(limit.entries, this.#entries) };
+    this.#addedBytes = 0;
+    this.#addedEntries = 0;
   }
 
   get amount(): Amount {
