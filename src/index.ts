@@ -39,8 +39,15 @@ export { downloadByScp, type ScpDownloadOptions } from './copy/scp-download.ts';
 export { type RemoteEndOptions, serveScp } from './copy/scp-remote.ts';
 export { type ScpCopyOptions, uploadByScp } from './copy/scp-upload.ts';
 export type { Directory, FileKind, FileStatus, FileSystem, OpenFile, OpenOptions } from './files/file-system.ts';
+export { guarded } from './files/guard.ts';
+export type { GuardOptions, Permit } from './files/guard-rules.ts';
+export { limited } from './files/limited.ts';
 export { localFileSystem } from './files/local.ts';
-export { rootedFileSystem } from './files/rooted.ts';
+export { type Mount, mounts } from './files/mounts.ts';
+export { dropZone, readOnly } from './files/presets.ts';
+export { Room, type RoomLimits } from './files/room.ts';
+export { type RootedFileSystem, rootedFileSystem } from './files/rooted.ts';
+export { type StartPaths, withStartPaths } from './files/start-paths.ts';
 export { connect } from './library/connect.ts';
 export { copy, type Place, type PlaceCopyOptions, type RemotePlace } from './library/copy.ts';
 export type { CopiedFile, Copy, CopyEvent, CopyOptions, CopyResult, FilterEntry } from './library/copy-types.ts';
@@ -68,7 +75,8 @@ export { type EntryTimes, ScpSource, type SourceEntry, type SourceFile } from '.
 export type { ServerEvent } from './server/events.ts';
 export { type HostKey, loadHostKeys } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';
-export { type ListenAddress, listen, type RunningServer, type ServerOptions } from './server/server.ts';
+export type { RootMode, RootOptions, RootsView } from './server/roots.ts';
+export { type FileUser, type ListenAddress, listen, type RunningServer, type ServerOptions } from './server/server.ts';
 export type { ServerUser } from './server/users.ts';
 export { connect as connectSsh } from './ssh/connect.ts';
 export type {

@@ -45,7 +45,8 @@ export class MountsTop implements Directory {
     };
   }
 
-  async open(name: string, { create }: OpenOptions): Promise<OpenFile> {
+  async open(asked: string, { create, shownAs }: OpenOptions): Promise<OpenFile> {
+    const name = shownAs ?? asked;
     if (this.#mounts.has(name)) throw this.#error(name, 'open', create === 'new' ? 'EEXIST' : 'EISDIR');
     throw this.#error(name, 'open', create === undefined ? 'ENOENT' : 'EROFS');
   }

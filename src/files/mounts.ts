@@ -22,8 +22,8 @@ export function mounts(list: readonly Mount[]): RootedFileSystem {
   return new Mounts(list);
 }
 
-/** Where a path leads: a path inside a mount that begins with a slash, or (undefined) the top folder. */
-type Found = { readonly mount: Mount; readonly path: string } | undefined;
+/** Where a path leads: a path inside a mount that begins with a slash; the top folder; or a name in that which is not there. */
+type Found = { readonly mount: Mount; readonly path: string } | 'top' | { readonly missing: string };
 
 class Mounts implements RootedFileSystem {
   readonly hides: (name: string) => boolean;
@@ -42,7 +42,9 @@ class Mounts implements RootedFileSystem {
 
   async directory(path: string): Promise<Directory> {
     const found = await this.#find(path);
-    return found === undefined ? this.#top() : await this.#open(found.mount, found.path);
+    if (found === 'top') return this.#top();
+    if ('missing' in found) throw new FileError(path, 'open', 'ENOENT');
+    return await this.#open(found.mount, found.path);
   }
 
   async #open(mount: Mount, path: string): Promise<Directory> {
@@ -59,10 +61,12 @@ class Mounts implements RootedFileSystem {
     if (path.includes('\0')) throw new FileError(path, 'open', 'EINVAL');
     let mount: Mount | undefined;
     let inside: string[] = [];
-    for (const component of components(path)) {
+    const all = components(path);
+    for (const [index, component] of all.entries()) {
       if (component !== '..') {
         if (mount !== undefined) inside.push(component);
         else mount = this.#mounts.get(component);
+        if (mount === undefined && index === all.length - 1) return { missing: component };
         if (mount === undefined) throw new FileError(path, 'open', 'ENOENT');
       } else if (mount !== undefined) {
         const up = await above(mount, inside);
@@ -70,13 +74,14 @@ class Mounts implements RootedFileSystem {
         inside = up ?? [];
       }
     }
-    if (mount === undefined) return undefined;
+    if (mount === undefined) return 'top';
     return { mount, path: `/${inside.join('/')}${inside.length > 0 && path.endsWith('/') ? '/' : ''}` };
   }
 
   async followLast(path: string): Promise<string> {
     const found = await this.#find(path);
-    if (found === undefined) return '/';
+    if (found === 'top') return '/';
+    if ('missing' in found) return `/${found.missing}${path.endsWith('/') ? '/' : ''}`;
     const { mount } = found;
     const folder = `/${mount.name}`;
     const followed = await inMount(folder, () => mount.fileSystem.followLast(found.path));
@@ -93,7 +98,11 @@ class Mounts implements RootedFileSystem {
 
   async resolve(path: string): Promise<string> {
     const found = await this.#find(path);
-    if (found === undefined) return '/';
+    if (found === 'top') return '/';
+    if ('missing' in found) {
+      if (path.endsWith('/')) throw new FileError(path, 'realpath', 'ENOENT');
+      return `/${found.missing}`;
+    }
     const folder = `/${found.mount.name}`;
     return mountedPath(folder, await inMount(folder, () => found.mount.fileSystem.resolve(found.path)));
   }

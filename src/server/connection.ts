@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type ServerConfig, type Connection as Ssh2Connection } from 'ssh2';
+import { hiding } from '../files/hiding.ts';
+import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { type Applicant, sourceOf } from './admission.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
@@ -23,8 +25,8 @@ import type { UserTable } from './users.ts';
 export interface ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
-  readonly fileSystem: RootedFileSystem;
-  readonly allFiles: RootedFileSystem;
+  /** The files of somebody who has logged in. */
+  fileSystemFor(user: { readonly user: string }): RootedFileSystem;
   readonly durable: boolean;
   /** For ssh2; without `debug`. */
   readonly config: ServerConfig;
@@ -45,6 +47,7 @@ export class Connection implements Applicant, SessionHost {
   #info: ConnectionInfo;
   #client: Ssh2Connection | undefined;
   #internals: Ssh2Internals | undefined;
+  #files: RootedFileSystem | undefined;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
@@ -103,11 +106,13 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get fileSystem(): RootedFileSystem {
-    return this.#host.fileSystem;
+    return hiding(this.allFiles, isPrivateName);
   }
 
+  /** For this login alone: it knows what was sent in it. */
   get allFiles(): RootedFileSystem {
-    return this.#host.allFiles;
+    this.#files ??= this.#host.fileSystemFor({ user: this.user });
+    return this.#files;
   }
 
   /** Begins to talk. */

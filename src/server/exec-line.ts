@@ -74,17 +74,17 @@ function readArguments(args: readonly Word[]): ExecRequest {
   return { kind: 'scp', request, paths: [toPath(first), ...rest.map(toPath)] };
 }
 
-/** The home of every user is the root, so `~` and `~/x` begin there. */
+/** The home of every user is where commands start, so `~` and `~/x` are relative paths. */
 function toPath(word: Word): PathWord {
   const isHome = word.quoted[0] === false && /^~(?:\/|$)/.test(word.text);
-  const path = isHome ? `/${word.text.slice(2)}` : word.text;
+  const path = isHome ? `./${word.text.slice(2)}` : word.text;
   const units = Array.from({ length: word.text.length }, (_, i) => i).slice(isHome ? 2 : 0);
   if (!units.some((i) => word.quoted[i] === false && '*?['.includes(word.text.charAt(i)))) return { path };
   const shielded = units.map((i) => {
     const character = word.text.charAt(i);
     return word.quoted[i] === true && '*?[]\\-!^'.includes(character) ? `\\${character}` : character;
   });
-  return { path, pattern: `${isHome ? '/' : ''}${shielded.join('')}` };
+  return { path, pattern: `${isHome ? './' : ''}${shielded.join('')}` };
 }
 
 function splitWords(line: string): Word[] {

@@ -33,7 +33,8 @@ export interface ScpServiceOptions {
  * @throws `signal.reason` once the signal is aborted.
  */
 export async function runScpService(input: Readable, output: Writable, options: ScpServiceOptions): Promise<0 | 1> {
-  const { request, paths, fileSystem, observer, signal } = options;
+  const { request, fileSystem, observer, signal } = options;
+  const paths = absolute(options.paths, fileSystem);
   const common = {
     fileSystem,
     followLinks: 'never' as const,
@@ -68,6 +69,16 @@ const landPrivately: typeof land = async (directory, name, options) => {
 export function refuse(output: Writable, reason: string): 1 {
   output.write(`\u0001scp: ${reason}\n`);
   return 1;
+}
+
+/** Words with their prefixes and start directories read, which must be done before a path is split or a pattern expanded. */
+function absolute(words: ScpServiceOptions['paths'], { absolute: read }: RootedFileSystem): ScpServiceOptions['paths'] {
+  if (read === undefined) return words;
+  const [first, ...more] = words.map(({ path, pattern }) => ({
+    path: read(path),
+    ...(pattern === undefined ? {} : { pattern: read(pattern) }),
+  }));
+  return [first as PathWord, ...more];
 }
 
 /** The paths that words stand for. Patterns share one bound. @throws {FileError} ERR_LIMIT */

@@ -1,16 +1,15 @@
-import { stat } from 'node:fs/promises';
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { ServerConfig } from 'ssh2';
-import { ConnectionError, FileError } from '../base/errors.ts';
-import { isPrivateName } from '../files/private-names.ts';
+import { ConnectionError } from '../base/errors.ts';
 import { thisProcess } from '../files/process-mark.ts';
-import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
+import type { RootedFileSystem } from '../files/rooted.ts';
 import { Admission } from './admission.ts';
 import { algorithms } from './algorithms.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { ServerEvent } from './events.ts';
 import { type HostKey, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
+import { type RootOptions, Roots, type RootsView } from './roots.ts';
 import { SWEEP_INTERVAL_MS, sweep } from './sweep.ts';
 import { type ServerUser, UserTable } from './users.ts';
 
@@ -20,12 +19,23 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Somebody who has logged in, as far as files are concerned. */
+export interface FileUser {
+  readonly user: string;
+}
+
 export interface ServerOptions {
   /** From {@link loadHostKeys}. */
   readonly hostKeys: readonly HostKey[];
   readonly users: readonly ServerUser[];
-  /** The folder that users see as `/`. Nothing outside it can be reached. */
-  readonly root: string;
+  /** The folder that users see as `/`. Nothing outside it can be reached. Instead of `roots`. */
+  readonly root?: string | undefined;
+  /** Folders with modes, quotas and prefixes. Where there are several, users see each as `/name`. Instead of `root`. */
+  readonly roots?: readonly RootOptions[] | undefined;
+  /** How somebody sees the roots who has logged in. Asked once for each connection. Default: all of them, and everything that their modes allow. */
+  readonly viewFor?: ((user: FileUser) => RootsView) | undefined;
+  /** Files of one's own for somebody who has logged in, instead of `root` and `roots`. Asked once for each connection. */
+  readonly fileSystemFor?: ((user: FileUser) => RootedFileSystem) | undefined;
   /** At least one. */
   readonly listen: readonly ListenAddress[];
   readonly limits?: Partial<ServerLimits> | undefined;
@@ -54,7 +64,7 @@ export interface RunningServer extends AsyncDisposable {
 /**
  * Starts an SSH server that does secure copy, by the SCP protocol and by SFTP, and nothing else.
  *
- * @throws {FileError} where the root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
+ * @throws {FileError} where a root is no directory. {ConnectionError} where an address cannot be listened on. {TypeError} {RangeError} for options that make no sense.
  * @example
  * const { keys } = await loadHostKeys('/var/lib/drop/keys');
  * const server = await listen({ hostKeys: keys, users: [{ name: 'drop', password }], root: '/srv/drop', listen: [{ address: '127.0.0.1', port: 2222 }] });
@@ -69,12 +79,11 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
 class CopyServer implements RunningServer, ConnectionHost {
   readonly limits: ServerLimits;
   readonly users: UserTable;
-  readonly fileSystem: RootedFileSystem;
-  readonly allFiles: RootedFileSystem;
   readonly durable: boolean;
   readonly config: ServerConfig;
+  readonly #roots: Roots | undefined;
+  readonly #options: ServerOptions;
   readonly #onEvent: (event: ServerEvent) => void;
-  readonly #root: string;
   readonly #stopped: AbortController = new AbortController();
   #sweeping: Promise<void> = Promise.resolve();
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -86,12 +95,11 @@ class CopyServer implements RunningServer, ConnectionHost {
   #closing: Promise<void> | undefined;
   #lastClosed: (() => void) | undefined;
 
-  private constructor(options: ServerOptions, users: UserTable, limits: ServerLimits) {
+  private constructor(options: ServerOptions, users: UserTable, limits: ServerLimits, roots: Roots | undefined) {
+    this.#options = options;
+    this.#roots = roots;
     this.limits = limits;
     this.users = users;
-    this.fileSystem = rootedFileSystem(options.root, { hides: isPrivateName });
-    this.allFiles = rootedFileSystem(options.root);
-    this.#root = options.root;
     this.durable = options.durable ?? true;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#admission = new Admission(limits);
@@ -109,12 +117,9 @@ class CopyServer implements RunningServer, ConnectionHost {
     if (options.hostKeys.length === 0) throw new TypeError('a server needs a host key');
     if (options.listen.length === 0) throw new TypeError('a server needs an address to listen on');
     const limits = resolveLimits(options.limits);
-    const stats = await stat(options.root).catch((cause: unknown) => {
-      throw FileError.from(cause, options.root, 'open');
-    });
-    if (!stats.isDirectory()) throw new FileError(options.root, 'open', 'ENOTDIR');
-    const users = await UserTable.create(options.users, (text) => options.onEvent?.({ type: 'warning', text }));
-    return new CopyServer(options, users, limits);
+    const warn = (text: string): void => options.onEvent?.({ type: 'warning', text });
+    const users = await UserTable.create(options.users, warn);
+    return new CopyServer(options, users, limits, await openRoots(options, warn));
   }
 
   async listen(addresses: readonly ListenAddress[]): Promise<void> {
@@ -138,12 +143,14 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   #sweep(startedMs: number | undefined): void {
-    const options = { root: this.#root, process: thisProcess, startedMs, nowMs: Date.now() };
-    this.#sweeping = this.#sweeping
-      .then(() => sweep({ ...options, signal: this.#stopped.signal }))
-      .then((files) => {
-        if (files > 0) this.emit({ type: 'swept', files });
-      });
+    const options = { process: thisProcess, startedMs, nowMs: Date.now(), signal: this.#stopped.signal };
+    this.#sweeping = this.#sweeping.then(async () => {
+      let files = 0;
+      for (const root of this.#roots?.paths ?? []) files += await sweep({ ...options, root });
+      if (files === 0) return;
+      this.emit({ type: 'swept', files });
+      await this.#roots?.recount();
+    });
   }
 
   async #bind({ address, port }: ListenAddress): Promise<NetServer> {
@@ -191,6 +198,11 @@ class CopyServer implements RunningServer, ConnectionHost {
     return this.#connections.size >= connections ? `${connections} connections are open` : undefined;
   }
 
+  fileSystemFor(user: FileUser): RootedFileSystem {
+    const { fileSystemFor, viewFor } = this.#options;
+    return fileSystemFor?.(user) ?? (this.#roots as Roots).view(viewFor?.(user));
+  }
+
   emit(event: ServerEvent): void {
     this.#onEvent(event);
   }
@@ -224,6 +236,7 @@ class CopyServer implements RunningServer, ConnectionHost {
     clearTimeout(timer);
     clearInterval(this.#sweepTimer);
     this.#stopped.abort();
+    this.#roots?.close();
     await this.#sweeping;
     await Promise.all(stopped);
   }
@@ -231,6 +244,15 @@ class CopyServer implements RunningServer, ConnectionHost {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** @throws {TypeError} unless there is exactly one source of files */
+async function openRoots(options: ServerOptions, onWarning: (text: string) => void): Promise<Roots | undefined> {
+  const { root, roots, fileSystemFor } = options;
+  if ([root, roots, fileSystemFor].filter((one) => one !== undefined).length !== 1)
+    throw new TypeError('a server needs one of root, roots and fileSystemFor');
+  if (fileSystemFor !== undefined) return undefined;
+  return await Roots.open(roots ?? [{ name: 'root', path: root as string }], { onWarning });
 }
 
 function listenError(address: string, port: number, cause: NodeJS.ErrnoException): ConnectionError {

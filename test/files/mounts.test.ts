@@ -191,6 +191,17 @@ describe('a link', () => {
 });
 
 describe('the top folder', () => {
+  it('may be asked where a name would be that is not there', async () => {
+    expect([await files.resolve('/nope'), await files.followLast('/nope'), await files.followLast('/nope/')]).toEqual([
+      '/nope',
+      '/nope',
+      '/nope/',
+    ]);
+    expect(await codeOf(files.resolve('/nope/'))).toBe('ENOENT');
+    expect(await codeOf(files.resolve('/nope/x'))).toBe('ENOENT');
+    expect(await codeOf(files.directory('/nope'))).toBe('ENOENT');
+  });
+
   it('shows what is mounted, with the status of each', async () => {
     await within('/', async (top) => {
       expect(await top.status('inbox')).toMatchObject({ kind: 'directory' });

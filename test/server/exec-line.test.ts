@@ -49,9 +49,9 @@ describe('command lines that clients send are understood', () => {
 
 describe('the home directory is the root', () => {
   it.each<[string, string]>([
-    ['~', '/'],
-    ['~/', '/'],
-    ['~/a/b', '/a/b'],
+    ['~', './'],
+    ['~/', './'],
+    ['~/a/b', './a/b'],
     ["'~'", '~'],
     ['\\~/a', '~/a'],
     ['~other', '~other'],
@@ -64,7 +64,7 @@ describe('the home directory is the root', () => {
 describe('patterns are left to the caller, with what was quoted shielded', () => {
   it.each<[string, string, string]>([
     ['*.txt', '*.txt', '*.txt'],
-    ['~/a*', '/a*', '/a*'],
+    ['~/a*', './a*', './a*'],
     ["a'*'*", 'a**', 'a\\**'],
     ['"[x]"?', '[x]?', '\\[x\\]?'],
     ['a\\*b?', 'a*b?', 'a\\*b?'],

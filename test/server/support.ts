@@ -29,12 +29,13 @@ export const PASSWORD = 'correct horse';
 /** A server on a free port of 127.0.0.1 with the user `alice`, stopped when the test has finished. */
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const root = options.root ?? (await tempDirectory('root'));
+  const hasFiles = options.roots !== undefined || options.fileSystemFor !== undefined;
   const events: ServerEvent[] = [];
   let wake: (() => void)[] = [];
   const server = await listen({
     hostKeys: [makeHostKey()],
     users: [{ name: 'alice', password: PASSWORD }],
-    root,
+    ...(hasFiles ? {} : { root }),
     listen: [{ address: '127.0.0.1', port: 0 }],
     ...options,
     onEvent: (event) => {

@@ -1,0 +1,215 @@
+import { stat } from 'node:fs/promises';
+import { FileError } from '../base/errors.ts';
+import { guarded } from '../files/guard.ts';
+import type { Permit } from '../files/guard-rules.ts';
+import { limited } from '../files/limited.ts';
+import { type Mount, mounts } from '../files/mounts.ts';
+import { dropZone, readOnly } from '../files/presets.ts';
+import { isPrivateName } from '../files/private-names.ts';
+import { Room, type RoomLimits } from '../files/room.ts';
+import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
+import { withStartPaths } from '../files/start-paths.ts';
+import type { Amount } from '../files/usage.ts';
+
+/** What can be done in a root. `drop`: it takes new files and gives nothing back. */
+export type RootMode = 'read-write' | 'read-only' | 'drop';
+
+/** A folder that users see. */
+export interface RootOptions extends Omit<RoomLimits, 'processes'> {
+  /** What it is called: users see `/name` where there are several roots. A single one is `/`. */
+  readonly name: string;
+  /** The folder on this machine. It must exist. */
+  readonly path: string;
+  /** Default `read-write`. */
+  readonly mode?: RootMode | undefined;
+  /** A prefix in the way of network devices that stands for it: `flash:`. Default: none. */
+  readonly prefix?: string | undefined;
+}
+
+export interface RootsOptions {
+  /** How many processes serve the same roots. Default 1. */
+  readonly processes?: number | undefined;
+  /** How often roots with a quota are counted again. Milliseconds; default 10 minutes. */
+  readonly recountMs?: number | undefined;
+  /** Told in one line what goes wrong without stopping anything. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  /** Earlier roots that sessions still use: what they have counted for a folder is shared. */
+  readonly previous?: Roots | undefined;
+}
+
+/** How one user sees the roots. */
+export interface RootsView {
+  /** Names of the roots that the user sees. Default: all. */
+  readonly roots?: readonly string[] | undefined;
+  /** Where relative paths begin, as the user sees it. Default `/`. */
+  readonly home?: string | undefined;
+  /** What the user may do, by paths as the user sees them. Default: everything that the roots' modes allow. */
+  readonly permit?: Permit | undefined;
+  /** The answers of `permit` do not depend on the path: see GuardOptions. */
+  readonly uniform?: boolean | undefined;
+}
+
+/** What a root holds, for whoever watches. */
+export interface RootUsage extends Amount {
+  readonly name: string;
+  /** Bytes that are promised to uploads under way. */
+  readonly reserved: number;
+}
+
+const RECOUNT_MS = 10 * 60 * 1000;
+
+interface Root {
+  readonly options: RootOptions;
+  readonly room: Room | undefined;
+  /** With the limits, without the mode. */
+  readonly fileSystem: RootedFileSystem;
+}
+
+/** The folders of a server, with what is counted for each. */
+export class Roots {
+  readonly #roots: ReadonlyMap<string, Root>;
+  readonly #options: RootsOptions;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #stop = new AbortController();
+  #isCounting = false;
+
+  private constructor(roots: ReadonlyMap<string, Root>, options: RootsOptions) {
+    this.#roots = roots;
+    this.#options = options;
+    if (![...roots.values()].some(isCounted)) return;
+    this.#timer = setInterval(() => void this.recount(), options.recountMs ?? RECOUNT_MS).unref();
+  }
+
+  /**
+   * Looks the folders up and counts those that have a quota.
+   *
+   * @throws {FileError} where a folder is missing, is none, or has more in it than can be counted. {TypeError} {RangeError} for options that make no sense.
+   */
+  static async open(list: readonly RootOptions[], options: RootsOptions = {}): Promise<Roots> {
+    if (list.length === 0) throw new TypeError('a server needs a root');
+    const roots = new Map<string, Root>();
+    for (const one of list) roots.set(one.name, await open(one, options));
+    const opened = new Roots(roots, options);
+    try {
+      // Names and prefixes are checked where they are used.
+      opened.view();
+      if (roots.size < list.length) throw new TypeError('two roots have the same name');
+      const prefixes = list.flatMap(({ prefix }) => prefix?.toLowerCase() ?? []);
+      if (new Set(prefixes).size < prefixes.length) throw new TypeError('two roots have the same prefix');
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+    for (const [name, { room }] of roots) opened.#warn(name, room);
+    return opened;
+  }
+
+  /**
+   * The roots as one user sees them. For one session: what it has sent itself is its own.
+   *
+   * @throws {TypeError} for the name of a root that there is not, or a home that is not absolute
+   */
+  view({ roots: names, home, permit, uniform }: RootsView = {}): RootedFileSystem {
+    const seen = names?.map((name) => this.#named(name)) ?? [...this.#roots.values()];
+    const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root) }));
+    const [only] = list;
+    const isSingle = this.#roots.size === 1;
+    const all = isSingle && only !== undefined ? only.fileSystem : mounts(list);
+    const allowed = permit === undefined ? all : guarded(all, permit, { isOwnName: isPrivateName, uniform });
+    const prefixes = new Map<string, string>();
+    for (const { options } of seen)
+      if (options.prefix !== undefined) prefixes.set(options.prefix, isSingle ? '/' : `/${options.name}`);
+    return withStartPaths(allowed, { home, prefixes });
+  }
+
+  #named(name: string): Root {
+    const root = this.#roots.get(name);
+    if (root === undefined) throw new TypeError(`there is no root ${JSON.stringify(name)}`);
+    return root;
+  }
+
+  #inMode({ options, fileSystem }: Root): RootedFileSystem {
+    const { mode = 'read-write' } = options;
+    switch (mode) {
+      case 'read-write':
+        return fileSystem;
+      case 'read-only':
+        return readOnly(fileSystem);
+      case 'drop':
+        return dropZone(fileSystem, { isOwnName: isPrivateName });
+      default:
+        mode satisfies never;
+        throw new TypeError(`the mode ${String(mode)} is not read-write, read-only or drop`);
+    }
+  }
+
+  /** The folders on this machine. */
+  get paths(): readonly string[] {
+    return [...this.#roots.values()].map(({ options }) => options.path);
+  }
+
+  /** What is counted and kept for a folder, by its path. */
+  roomOf(path: string): Room | undefined {
+    return [...this.#roots.values()].find(({ options }) => options.path === path)?.room;
+  }
+
+  /** What the roots with a quota hold. */
+  usage(): RootUsage[] {
+    return [...this.#roots.values()].flatMap((root) => {
+      if (root.room === undefined || !isCounted(root)) return [];
+      return [{ name: root.options.name, ...root.room.usage.amount, reserved: root.room.usage.reserved }];
+    });
+  }
+
+  /** Counts again, for what others have changed. One at a time. Never rejects. */
+  async recount(): Promise<void> {
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    for (const root of this.#roots.values()) {
+      if (!isCounted(root)) continue;
+      const { name } = root.options;
+      try {
+        await root.room?.recount(this.#stop.signal);
+        this.#warn(name, root.room);
+      } catch (error) {
+        if (!this.#stop.signal.aborted)
+          this.#options.onWarning?.(`root ${name}: could not be counted again: ${(error as Error).message}`);
+      }
+    }
+    this.#isCounting = false;
+  }
+
+  #warn(name: string, room: Room | undefined): void {
+    if (room !== undefined && room.skipped.length > 0)
+      this.#options.onWarning?.(`root ${name}: not counted for its quota: ${room.skipped.join(', ')}`);
+  }
+
+  /** Counts no more. Idempotent; views can be used on. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#stop.abort();
+  }
+}
+
+function isCounted({ options }: Root): boolean {
+  return options.quota !== undefined || options.maxEntries !== undefined;
+}
+
+async function open(options: RootOptions, { processes, previous }: RootsOptions): Promise<Root> {
+  const { path, quota, maxEntries, keepFree } = options;
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw FileError.from(cause, path, 'open');
+  });
+  if (!stats.isDirectory()) throw new FileError(path, 'open', 'ENOTDIR');
+  const rooted = rootedFileSystem(path);
+  if (quota === undefined && maxEntries === undefined && keepFree === undefined)
+    return { options, room: undefined, fileSystem: rooted };
+  const limits = { quota, maxEntries, keepFree, processes };
+  const room = previous?.roomOf(path);
+  if (room === undefined) {
+    const made = await Room.open(rooted, limits);
+    return { options, room: made, fileSystem: limited(rooted, made) };
+  }
+  await room.change(limits);
+  return { options, room, fileSystem: limited(rooted, room) };
+}

@@ -1,0 +1,266 @@
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rootedFileSystem } from '../../src/files/rooted.ts';
+import { type RootOptions, Roots } from '../../src/server/roots.ts';
+import type { ServerOptions } from '../../src/server/server.ts';
+import { tempDirectory } from '../support/temp.ts';
+import { exec, login, run, startTestServer } from './support.ts';
+
+let base: string;
+let roots: readonly RootOptions[];
+
+beforeEach(async () => {
+  base = await tempDirectory('roots');
+  for (const name of ['inbox', 'flash', 'home']) await mkdir(join(base, name));
+  await writeFile(join(base, 'flash', 'image'), 'image');
+  await writeFile(join(base, 'inbox', 'taken'), 'old');
+  roots = [
+    { name: 'inbox', path: join(base, 'inbox'), mode: 'drop', quota: 1000 },
+    { name: 'flash', path: join(base, 'flash'), mode: 'read-only', prefix: 'flash:' },
+    { name: 'home', path: join(base, 'home'), quota: 100 },
+  ];
+});
+
+/** Runs commands of one session, and gives what each is answered. */
+async function ask(
+  options: Partial<ServerOptions>,
+  ...commands: [command: string, input: string][]
+): Promise<string[]> {
+  const { port } = await startTestServer(options);
+  const client = await login(port);
+  const answers: string[] = [];
+  for (const [command, input] of commands) {
+    const { code, stdout } = await run(client, command, input);
+    answers.push(`${code} ${stdout.toString('latin1').replaceAll('\0', '0').replaceAll('\u0001', '!').trimEnd()}`);
+  }
+  return answers;
+}
+
+const fileOf = (content: string, name = 'x'): string => `C0644 ${content.length} ${name}\n${content}\0`;
+const fetching = '\0\0\0';
+
+describe('several roots', () => {
+  it('are folders, and what stands for them in the way of network devices', async () => {
+    const paths = [
+      '/flash/image',
+      'flash:image',
+      'flash:/image',
+      'FLASH:image',
+      '/flash/../flash/image',
+      '~/flash/image',
+    ];
+    const answers = await ask({ roots }, ...paths.map((path): [string, string] => [`scp -f ${path}`, fetching]));
+    expect(answers).toEqual(paths.map(() => '0 C0644 5 image\nimage0'));
+  });
+
+  it('give no way from one to the other, nor out', async () => {
+    await writeFile(join(base, 'secret'), 'SECRET');
+    await symlink('../secret', join(base, 'flash', 'out'));
+    await symlink('/inbox/taken', join(base, 'flash', 'over'));
+    const paths = ['flash:../secret', 'flash:out', 'flash:over', '/secret', 'flash://../../secret', 'flash:..'];
+    const answers = await ask({ roots }, ...paths.map((path): [string, string] => [`scp -f ${path}`, fetching]));
+    for (const answer of answers)
+      expect(answer).toMatch(/^1 !scp: .*: (No such file or directory|not a regular file)$/);
+  });
+
+  it('can be fetched as a whole, as far as they can be read', async () => {
+    const [answer] = await ask({ roots }, ['scp -r -f /', '\0'.repeat(30)]);
+    expect(answer).toContain('D0755 0 flash\nC0644 5 image\nimage0E');
+    expect(answer).toContain('!scp: /inbox: Permission denied');
+    expect(answer).not.toContain('taken');
+  });
+
+  it('have patterns behind a prefix', async () => {
+    expect(await ask({ roots }, ['scp -f flash:im*', fetching])).toEqual(['0 C0644 5 image\nimage0']);
+  });
+
+  it('begin where the user is at home', async () => {
+    const viewFor = () => ({ home: '/home' });
+    const answers = await ask(
+      { roots, viewFor },
+      ['scp -t f', fileOf('abc')],
+      ['scp -t ~/g', fileOf('d')],
+      ['scp -f ../flash/image', fetching],
+    );
+    expect(answers).toEqual(['0 000', '0 000', '0 C0644 5 image\nimage0']);
+    expect((await readdir(join(base, 'home'))).sort()).toEqual(['f', 'g']);
+  });
+
+  it('are seen by whom they are for', async () => {
+    const viewFor = ({ user }: { readonly user: string }) => ({ roots: user === 'alice' ? ['flash'] : [] });
+    const answers = await ask(
+      { roots, viewFor },
+      ['scp -t /inbox/f', fileOf('abc')],
+      ['scp -f flash:image', fetching],
+      ['scp -t /f', fileOf('abc')],
+    );
+    expect(answers[0]).toBe('1 !scp: /inbox/f: No such file or directory');
+    expect(answers[1]).toBe('0 C0644 5 image\nimage0');
+    expect(answers[2]).toBe('1 0!scp: /f: Read-only file system');
+  });
+});
+
+describe('a drop zone', () => {
+  it('takes files under free names, and trees, and tells nothing', async () => {
+    const answers = await ask(
+      { roots },
+      ['scp -t /inbox', fileOf('abc', 'new')],
+      ['scp -p -t /inbox/second', `T5 0 6 0\n${fileOf('abc')}`],
+      ['scp -r -p -t /inbox', `T5 0 6 0\nD0750 0 d\n${fileOf('x', 'f')}E\n`],
+      ['scp -r -t /inbox', `D0750 0 d\n${fileOf('x', 'g')}E\n`],
+      ['scp -t /inbox/taken', fileOf('abc')],
+      ['scp -t /inbox', fileOf('abc', 'new')],
+      ['scp -f /inbox/taken', fetching],
+      ['scp -f /inbox/nope', fetching],
+      ['scp -f "/inbox/*"', fetching],
+    );
+    expect(answers.slice(0, 4)).toEqual(['0 000', '0 0000', '0 000000', '0 00000']);
+    expect(answers.slice(4, 6)).toEqual([
+      '1 0!scp: /inbox/taken: Permission denied',
+      '1 0!scp: /inbox/new: Permission denied',
+    ]);
+    for (const answer of answers.slice(6)) expect(answer).toMatch(/^1 !scp: \S+: No such file or directory$/);
+    expect((await readdir(join(base, 'inbox'), { recursive: true })).sort()).toEqual([
+      'd',
+      'd/f',
+      'd/g',
+      'new',
+      'second',
+      'taken',
+    ]);
+    expect(await stat(join(base, 'inbox', 'second'))).toMatchObject({ mtimeMs: 5000 });
+    expect(await stat(join(base, 'inbox', 'd'))).toMatchObject({ mode: 0o40750 });
+    expect(await readFile(join(base, 'inbox', 'taken'), 'utf8')).toBe('old');
+  });
+});
+
+describe('limits', () => {
+  it('refuse a file before its content comes', async () => {
+    const { port } = await startTestServer({ roots });
+    const channel = await exec(await login(port), 'scp -t /home/f');
+    const answer = new Promise<string>((resolve) => {
+      let text = '';
+      channel.on('data', (data: Buffer) => {
+        text += data.toString('latin1');
+        if (text.includes('\n')) resolve(text);
+      });
+    });
+    channel.write('C0644 101 f\n');
+    expect(await answer).toBe('\0\u0001scp: /home/f: Disk quota exceeded\n');
+    expect(await readdir(join(base, 'home'))).toEqual([]);
+    channel.end();
+  });
+
+  it('hold together for all who are logged in', async () => {
+    const { port } = await startTestServer({ roots });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => login(port)));
+    const codes = await Promise.all(
+      clients.map(async (client, i) => (await run(client, `scp -t /home/f${i}`, fileOf('x'.repeat(30)))).code),
+    );
+    expect(codes.filter((code) => code === 0)).toHaveLength(3);
+    expect(await readdir(join(base, 'home'))).toHaveLength(3);
+  });
+
+  it('are shared with what was opened before, and may be others', async () => {
+    const before = await Roots.open(roots);
+    const home = await before.view().directory('/home');
+    const file = await home.open('f', { access: 'write', create: 'new', size: 80 });
+    const [inbox, flash, last] = roots as [RootOptions, RootOptions, RootOptions];
+    const after = await Roots.open([inbox, flash, { ...last, quota: 90 }], { previous: before });
+    before.close();
+    expect(after.usage()).toEqual([
+      { name: 'inbox', bytes: 3, entries: 1, reserved: 0 },
+      { name: 'home', bytes: 0, entries: 1, reserved: 80 },
+    ]);
+    const again = await after.view().directory('/home');
+    await expect(again.open('g', { access: 'write', create: 'new', size: 11 })).rejects.toMatchObject({
+      code: 'EDQUOT',
+    });
+    await file.close();
+    await (await again.open('g', { access: 'write', create: 'new', size: 90 })).close();
+    for (const directory of [home, again]) await directory.close();
+    after.close();
+  });
+
+  it('are counted again for what others have changed, and what cannot be counted is told', async () => {
+    const warnings: string[] = [];
+    const opened = await Roots.open(roots, { onWarning: (text) => void warnings.push(text) });
+    await writeFile(join(base, 'home', 'theirs'), 'x'.repeat(70));
+    await opened.recount();
+    expect(opened.usage()[1]).toMatchObject({ bytes: 70, entries: 1 });
+    await mkdir(join(base, 'home', ...Array.from({ length: 260 }, () => 'd')), { recursive: true });
+    await opened.recount();
+    expect(warnings).toEqual([expect.stringMatching(/^root home: not counted for its quota: \/d/)]);
+    await rm(join(base, 'inbox'), { recursive: true });
+    await opened.recount();
+    expect(warnings[1]).toBe('root inbox: could not be counted again: /: No such file or directory');
+    opened.close();
+    opened.close();
+  });
+});
+
+describe('rights', () => {
+  it('hold for SCP', async () => {
+    const viewFor = ({ user }: { readonly user: string }) => ({
+      home: '/home',
+      permit: (operation: string, path: string) =>
+        user === 'alice' && path.startsWith('/home') && ['write', 'list'].includes(operation),
+    });
+    const answers = await ask(
+      { roots, viewFor },
+      ['scp -t f', fileOf('abc')],
+      ['scp -t f', fileOf('abc')],
+      ['scp -f f', fetching],
+      ['scp -f flash:image', fetching],
+      ['scp -r -t .', `D0755 0 d\nE\n`],
+    );
+    expect(answers).toEqual([
+      '0 000',
+      '1 0!scp: /home/f: Permission denied',
+      '1 !scp: /home/f: Permission denied',
+      '1 !scp: /flash/image: Permission denied',
+      '1 0!scp: /home/d: Permission denied\n!scp: protocol error: end of a directory that was not entered',
+    ]);
+  });
+
+  it('may come from a file system of one’s own, for each login', async () => {
+    let asked = 0;
+    const fileSystemFor = () => {
+      asked++;
+      return rootedFileSystem(join(base, 'flash'));
+    };
+    expect(await ask({ fileSystemFor }, ['scp -f image', fetching], ['scp -f image', fetching])).toEqual([
+      '0 C0644 5 image\nimage0',
+      '0 C0644 5 image\nimage0',
+    ]);
+    expect(asked).toBe(1);
+  });
+});
+
+it('options that make no sense stop the start', async () => {
+  const [inbox] = roots as [RootOptions];
+  const starting = (options: object): Promise<unknown> => startTestServer(options);
+  await expect(starting({ roots, fileSystemFor: () => rootedFileSystem(base) })).rejects.toThrow(TypeError);
+  await expect(starting({ roots: [] })).rejects.toThrow('a server needs a root');
+  await expect(starting({ roots: [inbox, inbox] })).rejects.toThrow('two roots have the same name');
+  await expect(starting({ roots: [{ ...inbox, name: 'a/b' }, inbox] })).rejects.toThrow(TypeError);
+  await expect(starting({ roots: [{ ...inbox, prefix: 'a b:' }] })).rejects.toThrow('cannot be a prefix');
+  await expect(
+    starting({
+      roots: [
+        { ...inbox, prefix: 'in:' },
+        { ...inbox, name: 'b', prefix: 'IN:' },
+      ],
+    }),
+  ).rejects.toThrow('two roots have the same prefix');
+  await expect(starting({ roots: [{ ...inbox, mode: 'open' }] })).rejects.toThrow('the mode open is not');
+  await expect(starting({ roots: [{ ...inbox, quota: -1 }] })).rejects.toThrow(RangeError);
+  await expect(starting({ roots: [{ ...inbox, path: join(base, 'nope') }] })).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(starting({ roots: [{ ...inbox, path: join(base, 'inbox', 'taken') }] })).rejects.toMatchObject({
+    code: 'ENOTDIR',
+  });
+  const opened = await Roots.open(roots);
+  expect(() => opened.view({ roots: ['nope'] })).toThrow('there is no root "nope"');
+  opened.close();
+});
