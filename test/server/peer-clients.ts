@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ServerEvent } from '../../src/server/events.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
 import type { ServerLimits } from '../../src/server/limits.ts';
+import type { RootOptions } from '../../src/server/roots.ts';
 import { listen, type RunningServer } from '../../src/server/server.ts';
 import { needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
@@ -37,8 +38,11 @@ export interface PeerServer extends AsyncDisposable {
   scpWithPassword(password: string, ...args: string[]): Promise<Outcome>;
 }
 
-/** Starts the server on both loopback addresses with the user `alice`, who has a key and a password. */
-export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promise<PeerServer> {
+/** Starts the server on both loopback addresses with the user `alice`, who has a key and a password. @param rootsIn roots in the folder, instead of the folder itself */
+export async function startPeerServer(
+  limits: Partial<ServerLimits> = {},
+  rootsIn?: (root: string) => readonly RootOptions[],
+): Promise<PeerServer> {
   const temp = await createTempDirectory('peer');
   const [root, local, state] = ['root', 'local', 'state'].map((name) => join(temp.path, name)) as [
     string,
@@ -53,7 +57,7 @@ export async function startPeerServer(limits: Partial<ServerLimits> = {}): Promi
   const server = await listen({
     hostKeys: keys,
     users: [{ name: 'alice', password: PASSWORD, authorizedKeys: [publicKey] }],
-    root,
+    ...(rootsIn === undefined ? { root } : { roots: rootsIn(root) }),
     listen: [
       { address: '127.0.0.1', port: 0 },
       { address: '::1', port: 0 },
