@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { SealiftError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { thisProcess } from '../files/process-mark.ts';
+import { startOf } from '../files/start-paths.ts';
 import { serveSftp } from '../sftp/server/session.ts';
 import type { Direction } from './events.ts';
 import type { FileTransfer, SftpObserver } from './sftp/options.ts';
@@ -31,7 +32,7 @@ export async function runSftpService(
 ): Promise<0 | 1> {
   const files = new SessionFiles({
     fileSystem,
-    start: '/',
+    start: startOf(fileSystem),
     user,
     modeMask: 0o777,
     owners: 'ignore',
