@@ -71,7 +71,7 @@ export {
 export { type CopyObserver, type FilePaths, type FileProgress, silentObserver } from './copy/observer.ts';
 export { RateLimit } from './copy/rate-limit.ts';
 export { downloadByScp, type ScpDownloadOptions } from './copy/scp-download.ts';
-export { type RemoteEndOptions, serveScp } from './copy/scp-remote.ts';
+export { type RemoteEndOptions, type SentPath, serveScp } from './copy/scp-remote.ts';
 export { type ScpCopyOptions, uploadByScp } from './copy/scp-upload.ts';
 export type { Directory, FileKind, FileStatus, FileSystem, OpenFile, OpenOptions } from './files/file-system.ts';
 export { guarded } from './files/guard.ts';

@@ -7,7 +7,7 @@ import { localFileSystem } from '../files/local.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { rootedFileSystem } from '../files/rooted.ts';
 import type { SftpObserver } from '../server/sftp/options.ts';
-import { systemPeople } from '../server/sftp/people.ts';
+import { nobodyElse, systemPeople } from '../server/sftp/people.ts';
 import { SessionFiles } from '../server/sftp/session-files.ts';
 import { requestNames } from '../sftp/server/requests.ts';
 import { serveSftp } from '../sftp/server/session.ts';
@@ -139,7 +139,8 @@ async function openFiles({ root, start, readOnly, level }: Options, reporter: Re
     readOnly,
     durable: true,
     hashes: level >= INFO,
-    people: systemPeople(),
+    // Homes are elsewhere than below a root.
+    people: root === undefined ? systemPeople() : { ...systemPeople(), home: nobodyElse.home },
     observer: new Report(reporter, level),
     process: thisProcess,
   });

@@ -10,6 +10,12 @@ import type { CopyObserver } from './observer.ts';
 import { TreeReceiver } from './tree-receiver.ts';
 import { TreeSender } from './tree-sender.ts';
 
+/** What is sent, and what it is called on the way where that is not its own name. */
+export interface SentPath {
+  readonly path: string;
+  readonly calledAs?: string | undefined;
+}
+
 export interface RemoteEndOptions {
   readonly fileSystem: FileSystem;
   /** Whether links inside the target of an upload are followed. */
@@ -25,7 +31,7 @@ export interface RemoteEndOptions {
   readonly trace?: Trace | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The paths that the source's argument stands for, where no shell has expanded it. */
-  readonly expand?: (path: string) => Promise<readonly string[]>;
+  readonly expand?: (path: string) => Promise<readonly SentPath[]>;
 }
 
 /**
@@ -89,7 +95,7 @@ async function serveSource(link: ScpLink, command: ScpCommand, options: RemoteEn
   const source = await ScpSource.start(link);
   const { recursive, preserve } = command;
   const sender = new TreeSender(source, { recursive, preserve, observer: options.observer, signal: options.signal });
-  const paths = (await options.expand?.(command.path)) ?? [command.path];
-  for (const path of paths) await sender.send(options.fileSystem, path);
+  const paths: readonly SentPath[] = (await options.expand?.(command.path)) ?? [{ path: command.path }];
+  for (const { path, calledAs } of paths) await sender.send(options.fileSystem, path, calledAs);
   return sender.failures;
 }

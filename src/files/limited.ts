@@ -70,6 +70,7 @@ class LimitedDirectory extends LayerDirectory {
     await this.#room.inTurn(async () => {
       const link = async (): Promise<void> => await super.makeHardLink(from, to, target);
       const status = await super.status(from);
+      this.#moving(status);
       const isOpen = status !== undefined && this.#room.isOpen(status);
       if (!isOpen) return await this.#room.adding(this.pathOf(to), 0, 1, link);
       // What is being written gets its name so and loses the other at once: that must not fail at the last moment.
@@ -95,11 +96,17 @@ class LimitedDirectory extends LayerDirectory {
     const there = this.below(target, to, 'rename') ?? this.inner;
     await this.#room.inTurn(async () => {
       const [moved, replaced] = [await super.status(from), await there.status(to)];
+      this.#moving(moved);
       await super.rename(from, to, target);
       // Two names of one file: rename(2) leaves both.
       const isSame = moved?.inode === replaced?.inode && moved?.device === replaced?.device;
       if (replaced !== undefined && !isSame) this.#room.removed(replaced);
     });
+  }
+
+  #moving(status: FileStatus | undefined): void {
+    if (status !== undefined)
+      this.#room.usage.moving(status.kind === 'directory' ? Number.POSITIVE_INFINITY : status.size);
   }
 
   /** What is left of the quota is all there is. */

@@ -1,4 +1,4 @@
-import type { Directory } from './file-system.ts';
+import type { Directory, FileSystem } from './file-system.ts';
 import type { RootedFileSystem } from './rooted.ts';
 
 /** How the paths of one user are read. */
@@ -40,4 +40,10 @@ export function withStartPaths(fileSystem: RootedFileSystem, { home = '/', prefi
     followLast: async (path: string): Promise<string> => await fileSystem.followLast(absolute(path)),
     resolve: async (path: string): Promise<string> => await fileSystem.resolve(absolute(path)),
   };
+}
+
+/** Where the relative paths of a file system begin: an absolute path. */
+export function startOf(fileSystem: FileSystem): string {
+  const here = fileSystem.absolute?.('.') ?? '.';
+  return here === '.' ? '/' : here.replace(/\/\.$/, '') || '/';
 }

@@ -16,7 +16,7 @@ export class Usage {
   #addedEntries = 0;
   /** Bytes that are counted and may not be written yet. */
   #underWay = 0;
-  #scan: { low: Amount; high: Amount; underWay: number } | undefined;
+  #scan: { low: Amount; high: Amount; underWay: number; moved: Amount } | undefined;
 
   /**
    * @param counted what is there
@@ -98,17 +98,27 @@ export class Usage {
 
   #note(): void {
     if (this.#scan === undefined) return;
-    const { low, high, underWay } = this.#scan;
+    const { low, high, underWay, moved } = this.#scan;
     this.#scan = {
+      moved,
       low: { bytes: Math.min(low.bytes, this.#bytes), entries: Math.min(low.entries, this.#entries) },
       high: { bytes: Math.max(high.bytes, this.#bytes), entries: Math.max(high.entries, this.#entries) },
       underWay: Math.max(underWay, this.#underWay),
     };
   }
 
+  /** Something gets another name: a scan that goes on may see it twice, or not at all. @param bytes Infinity for a directory, whatever is in it */
+  moving(bytes: number): void {
+    if (this.#scan === undefined) return;
+    const { moved } = this.#scan;
+    const entries = Number.isFinite(bytes) ? 1 : Number.POSITIVE_INFINITY;
+    this.#scan.moved = { bytes: moved.bytes + bytes, entries: moved.entries + entries };
+  }
+
   /** A scan of what is really there begins. */
   scanBegins(): void {
-    this.#scan = { low: this.amount, high: this.amount, underWay: this.#underWay };
+    const none = { bytes: 0, entries: 0 };
+    this.#scan = { low: this.amount, high: this.amount, underWay: this.#underWay, moved: none };
   }
 
   /**
@@ -120,8 +130,9 @@ export class Usage {
     const scan = this.#scan;
     this.#scan = undefined;
     if (scan === undefined || found === undefined) return;
-    this.#bytes += beyond(found.bytes, scan.low.bytes - scan.underWay, scan.high.bytes);
-    this.#entries += beyond(found.entries, scan.low.entries, scan.high.entries);
+    const { low, high, underWay, moved } = scan;
+    this.#bytes += beyond(found.bytes, low.bytes - underWay - moved.bytes, high.bytes + moved.bytes);
+    this.#entries += beyond(found.entries, low.entries - moved.entries, high.entries + moved.entries);
   }
 }
 

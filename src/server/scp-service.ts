@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import { FileError } from '../base/errors.ts';
 import type { CopyObserver } from '../copy/observer.ts';
-import { serveScp } from '../copy/scp-remote.ts';
+import { type SentPath, serveScp } from '../copy/scp-remote.ts';
 import { expandGlob } from '../files/glob.ts';
 import { land } from '../files/landing.ts';
-import { joinPath } from '../files/path.ts';
+import { joinPath, splitPath } from '../files/path.ts';
 import { isPrivateName, uploadName } from '../files/private-names.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
@@ -46,7 +46,16 @@ export async function runScpService(input: Readable, output: Writable, options: 
     signal,
   };
   if (request.role === 'source') {
-    const expand = async (): Promise<readonly string[]> => await expandAll(fileSystem, paths, options.globMatches);
+    const expand = async (): Promise<readonly SentPath[]> => {
+      const sent: SentPath[] = [];
+      for (const [index, word] of paths.entries()) {
+        const prefix = prefixOf(options.paths[index]?.path ?? '', word.path);
+        const limit = Math.max(1, options.globMatches - sent.length);
+        for (const path of await expandAll(fileSystem, [word], limit))
+          sent.push({ path, calledAs: prefix && `${prefix}${splitPath(path).name}` });
+      }
+      return sent;
+    };
     return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand });
   }
   try {
@@ -84,6 +93,12 @@ function absolute(words: ScpServiceOptions['paths'], { absolute: read }: RootedF
     ...(pattern === undefined ? {} : { pattern: read(pattern) }),
   }));
   return [first as PathWord, ...more];
+}
+
+/** The prefix of a path as it was asked for, where a client takes it for a part of the name: it checks that it gets what is called so. */
+function prefixOf(asked: string, read: string): string | undefined {
+  if (asked.includes('/') || read.endsWith(asked)) return undefined;
+  return /^[^:]+:(?=.)/s.exec(asked)?.[0];
 }
 
 /** The paths that words stand for. Patterns share one bound. @throws {FileError} ERR_LIMIT */

@@ -3,6 +3,7 @@ import type { SessionAccount } from '../aaa/accounting/ledger.ts';
 import { SealiftError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { thisProcess } from '../files/process-mark.ts';
+import { startOf } from '../files/start-paths.ts';
 import { serveSftp } from '../sftp/server/session.ts';
 import type { Direction } from './events.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
@@ -34,7 +35,7 @@ export async function runSftpService(input: Readable, output: Writable, options:
   const { fileSystem, user, durable, emit, busy } = options;
   const files = new SessionFiles({
     fileSystem,
-    start: '/',
+    start: startOf(fileSystem),
     user,
     modeMask: 0o777,
     owners: 'ignore',

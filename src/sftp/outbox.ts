@@ -19,13 +19,23 @@ export class Outbox {
   readonly writer: ByteWriter = new ByteWriter();
   readonly #output: Writable;
   readonly #drained: () => void;
+  readonly #emptied: () => void;
   #unsent = 0;
   #corked = false;
 
-  /** @param drained called when half of what may be unsent has left: there is room again */
-  constructor(output: Writable, drained: () => void) {
+  /**
+   * @param drained called when half of what may be unsent has left: there is room again
+   * @param emptied called when the stream has passed on all that was written
+   */
+  constructor(output: Writable, drained: () => void, emptied: () => void = () => {}) {
     this.#output = output;
     this.#drained = drained;
+    this.#emptied = emptied;
+  }
+
+  /** Whether the stream has passed on all that was written. */
+  get isEmpty(): boolean {
+    return this.#unsent === 0 && this.writer.length === 0;
   }
 
   get isFull(): boolean {
@@ -77,6 +87,7 @@ export class Outbox {
       if (error) return;
       sent?.();
       if (before > ROOM_BYTES && this.#unsent <= ROOM_BYTES) this.#drained();
+      if (this.isEmpty) this.#emptied();
     });
   }
 

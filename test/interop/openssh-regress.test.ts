@@ -39,7 +39,39 @@ describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH'
   });
 });
 
-async function runRegress(dir: string, name: string, transport: Transport): Promise<Outcome> {
+/** OpenSSH's own tests of sftp and sftp-server, with `sftp-server` replaced by ours. */
+describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH's own tests of sftp-server", () => {
+  it.each([
+    ['sftp', 'basic sftp put/get'],
+    ['sftp-cmds', 'sftp commands'],
+    ['sftp-perm', 'sftp permissions'],
+    ['sftp-glob', 'sftp glob'],
+    ['sftp-batch', 'sftp batchfile'],
+    ['sftp-badcmds', 'sftp invalid commands'],
+  ])('%s passes', { timeout: 240_000 }, async (name, title) => {
+    const temp = await createTempDirectory('regress');
+    try {
+      const result = await runRegress(temp.path, name, 'as it is', await placeSftpServer(temp.path));
+      expect(result.stdout, result.stderr).toContain(`ok ${title}`);
+      expect(result.status).toBe(0);
+    } finally {
+      await temp.remove();
+    }
+  });
+});
+
+async function placeSftpServer(dir: string): Promise<string> {
+  const path = join(dir, 'sftp-server');
+  await writeFile(path, `#!/bin/sh\nexec '${sealiftLauncher}' sftp-server "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
+async function runRegress(
+  dir: string,
+  name: string,
+  transport: Transport,
+  sftpServer = '/usr/lib/openssh/sftp-server',
+): Promise<Outcome> {
   const tests = join(dir, 'tests');
   await cp(needsPeer('openssh-regress'), tests, { recursive: true });
   const bin = join(dir, 'bin');
@@ -56,7 +88,7 @@ async function runRegress(dir: string, name: string, transport: Transport): Prom
   ];
   const env = {
     ...process.env,
-    TEST_SSH_SFTPSERVER: '/usr/lib/openssh/sftp-server',
+    TEST_SSH_SFTPSERVER: sftpServer,
     TEST_SSH_UNSAFE_PERMISSIONS: '1',
     TEST_SSH_SCP: join(bin, 'scp'),
     // multiplex takes this port, the two behind it, and 3301 whatever is said.

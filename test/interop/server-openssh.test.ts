@@ -207,7 +207,7 @@ describePeer(['scp', 'ssh', 'ssh-keygen'], "OpenSSH's scp -O against our server"
       stderr: 'this server only does secure copy\n',
     });
     expect(await peer.ssh(['v4'])).toMatchObject({ status: 255, stdout: '' });
-    expect(await peer.ssh(['-s', 'v4', 'sftp'])).toMatchObject({
+    expect(await peer.ssh(['-s', 'v4', 'netconf'])).toMatchObject({
       status: 255,
       stderr: expect.stringContaining('subsystem request failed'),
     });

@@ -64,7 +64,7 @@ describePeer(['pscp', 'plink', 'ssh-keygen'], "PuTTY's pscp against our server",
     expect(missing.stdout + missing.stderr).toContain('No such file or directory');
   });
 
-  it('without -scp it finds out by itself that there is no SFTP', async () => {
+  it('without -scp it takes SFTP', async () => {
     await writeFile(join(here, 'f'), 'content');
     expect(await putty('pscp', ['-q', '-pw', PASSWORD], join(here, 'f'), remote('fallback'))).toMatchObject({
       status: 0,

@@ -64,7 +64,7 @@ itPeer(['scp', 'ssh', 'ssh-keygen'], 'the lines that sealift serve prints work a
   const password = /password (\S+)/.exec(err())?.[1] ?? '';
   const [up, down] = err()
     .split('\n')
-    .filter((line) => line.startsWith('  scp -O'))
+    .filter((line) => line.startsWith('  scp '))
     .map((line) => line.trim().split(' '));
   const askpass = join(home, 'askpass');
   await writeFile(askpass, `#!/bin/sh\necho "${password}"\n`, { mode: 0o700 });

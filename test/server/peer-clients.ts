@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ServerEvent } from '../../src/server/events.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
 import type { ServerLimits } from '../../src/server/limits.ts';
+import type { RootOptions } from '../../src/server/roots.ts';
 import { listen, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
 import { needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
@@ -24,6 +25,13 @@ export interface PeerServer extends AsyncDisposable {
   readonly config: string;
   /** Runs OpenSSH's `scp -O`. */
   scp(...args: string[]): Promise<Outcome>;
+  /** The client's private key. */
+  readonly identity: string;
+  readonly knownHosts: string;
+  /** Runs OpenSSH's `scp`, which takes SFTP. */
+  scpBySftp(...args: string[]): Promise<Outcome>;
+  /** Runs OpenSSH's `sftp` with these commands. */
+  sftp(...commands: string[]): Promise<Outcome>;
   /** Runs OpenSSH's `ssh`. */
   ssh(args: readonly string[], input?: string | Uint8Array): Promise<Outcome>;
   /** As `scp`, with this password typed in by SSH_ASKPASS. */
@@ -34,10 +42,12 @@ export interface PeerServer extends AsyncDisposable {
  * Starts the server on both loopback addresses with the user `alice`, who has a key and a password.
  *
  * @param more options that replace what is said here, from the client's public key
+ * @param rootsIn roots in the folder, instead of the folder itself
  */
 export async function startPeerServer(
   limits: Partial<ServerLimits> = {},
   more: (publicKey: string) => Partial<ServerOptions> = () => ({}),
+  rootsIn?: (root: string) => readonly RootOptions[],
 ): Promise<PeerServer> {
   const temp = await createTempDirectory('peer');
   const [root, local, state] = ['root', 'local', 'state'].map((name) => join(temp.path, name)) as [
@@ -53,7 +63,7 @@ export async function startPeerServer(
   const server = await listen({
     hostKeys: keys,
     users: [{ name: 'alice', password: PASSWORD, authorizedKeys: [publicKey] }],
-    root,
+    ...(rootsIn === undefined ? { root } : { roots: rootsIn(root) }),
     listen: [
       { address: '127.0.0.1', port: 0 },
       { address: '::1', port: 0 },
@@ -82,6 +92,14 @@ export async function startPeerServer(
     events,
     fingerprint: keys[0]?.fingerprint ?? '',
     config,
+    identity,
+    knownHosts,
+    scpBySftp: (...args) => runProgram(needsPeer('scp'), ['-F', config, ...args], { cwd: local }),
+    sftp: (...commands) =>
+      runProgram(needsPeer('sftp'), ['-F', config, '-b', '-', 'v4'], {
+        cwd: local,
+        input: `${commands.join('\n')}\n`,
+      }),
     scp: (...args) => runProgram(needsPeer('scp'), ['-O', '-F', config, ...args], { cwd: local }),
     ssh: (args, input = '') => runProgram(needsPeer('ssh'), ['-F', config, ...args], { cwd: local, input }),
     scpWithPassword: (password, ...args) =>

@@ -51,7 +51,9 @@ describe('several roots', () => {
       '~/flash/image',
     ];
     const answers = await ask({ roots }, ...paths.map((path): [string, string] => [`scp -f ${path}`, fetching]));
-    expect(answers).toEqual(paths.map(() => '0 C0644 5 image\nimage0'));
+    // Clients check that they get what is called as they have asked for it: the text behind the last slash.
+    const called = ['image', 'flash:image', 'image', 'FLASH:image', 'image', 'image'];
+    expect(answers).toEqual(called.map((name) => `0 C0644 5 ${name}\nimage0`));
   });
 
   it('give no way from one to the other, nor out', async () => {
@@ -72,7 +74,20 @@ describe('several roots', () => {
   });
 
   it('have patterns behind a prefix', async () => {
-    expect(await ask({ roots }, ['scp -f flash:im*', fetching])).toEqual(['0 C0644 5 image\nimage0']);
+    await writeFile(join(base, 'home', 'a:b'), 'x');
+    const answers = await ask(
+      { roots, viewFor: () => ({ home: '/home' }) },
+      ['scp -f flash:im*', fetching],
+      ['scp -f flash:/im*', fetching],
+      ['scp -f a:b', fetching],
+      ['scp -f a:*', fetching],
+    );
+    expect(answers).toEqual([
+      '0 C0644 5 flash:image\nimage0',
+      '0 C0644 5 image\nimage0',
+      '0 C0644 1 a:b\nx0',
+      '0 C0644 1 a:b\nx0',
+    ]);
   });
 
   it('begin where the user is at home', async () => {
@@ -96,7 +111,7 @@ describe('several roots', () => {
       ['scp -t /f', fileOf('abc')],
     );
     expect(answers[0]).toBe('1 !scp: /inbox/f: No such file or directory');
-    expect(answers[1]).toBe('0 C0644 5 image\nimage0');
+    expect(answers[1]).toBe('0 C0644 5 flash:image\nimage0');
     expect(answers[2]).toBe('1 0!scp: /f: Read-only file system');
   });
 });

@@ -71,7 +71,7 @@ describe('without options but the port', () => {
     });
     expect(status).toBe(0);
     expect(out).toMatch(/^listening on 127\.0\.0\.1:\d+\n$/);
-    expect(err).toContain('scp -O -P');
+    expect(err).toContain('scp -P');
     expect(await readFile(join(home, '.local/share/sealift/files/f'), 'utf8')).toBe('hi');
     const state = join(home, '.local/state/sealift');
     expect(await readdir(state)).toHaveLength(2);

@@ -22,7 +22,6 @@ const peers = {
   'ssh-keygen': { name: 'ssh-keygen', debianPackage: 'openssh-client', command: 'ssh-keygen' },
   'ssh-agent': { name: 'ssh-agent', debianPackage: 'openssh-client', command: 'ssh-agent' },
   'ssh-add': { name: 'ssh-add', debianPackage: 'openssh-client', command: 'ssh-add' },
-  curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
   sshd: { name: 'sshd', debianPackage: 'openssh-server', command: 'sshd' },
   'sftp-server': {
     name: 'sftp-server',
@@ -38,6 +37,10 @@ const peers = {
   psftp: { name: 'psftp', debianPackage: 'putty-tools', command: 'psftp' },
   plink: { name: 'plink', debianPackage: 'putty-tools', command: 'plink' },
   puttygen: { name: 'puttygen', debianPackage: 'putty-tools', command: 'puttygen' },
+  curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
+  lftp: { name: 'lftp', debianPackage: 'lftp', command: 'lftp' },
+  rclone: { name: 'rclone', debianPackage: 'rclone', command: 'rclone' },
+  sshfs: { name: 'sshfs', debianPackage: 'sshfs', command: 'sshfs' },
   dropbear: { name: 'dropbear', debianPackage: 'dropbear-bin', command: 'dropbear' },
   dropbearconvert: { name: 'dropbearconvert', debianPackage: 'dropbear-bin', command: 'dropbearconvert' },
   dbclient: { name: 'dbclient', debianPackage: 'dropbear-bin', command: 'dbclient' },

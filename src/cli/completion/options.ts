@@ -107,6 +107,26 @@ export const OTHER_COMMANDS: readonly CompletedCommand[] = [
     words: ['add', 'passwd', 'remove', 'disable', 'enable', 'list', 'import', 'hash'],
   },
   {
+    name: 'sftp-server',
+    text: "SFTP for the system's sshd",
+    options: [
+      { long: 'root', value: file('folder'), text: 'serve this folder and nothing else' },
+      { letter: 'd', value: file('folder'), text: 'begin there' },
+      { letter: 'e', text: 'report on standard error' },
+      {
+        letter: 'l',
+        value: words('level', 'QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG'),
+        text: 'how much is reported',
+      },
+      { letter: 'P', value: text('requests'), text: 'refuse these requests' },
+      { letter: 'p', value: text('requests'), text: 'allow only these requests' },
+      { letter: 'Q', value: words('what', 'requests'), text: 'show the names of requests' },
+      { letter: 'R', text: 'read only' },
+      { letter: 'u', value: text('umask'), text: 'the umask' },
+      { letter: 'h', long: 'help', text: 'show all options' },
+    ],
+  },
+  {
     name: 'demo',
     text: 'a server, and a tree of files copied there and back',
     options: [

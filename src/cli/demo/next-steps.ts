@@ -9,7 +9,7 @@ To try it yourself, in two terminals:
   bin/sealift scp -P 2222 README.md demo@127.0.0.1:
   bin/sealift scp -P 2222 -rp src demo@127.0.0.1:copies-of-src
   bin/sealift scp -P 2222 'demo@127.0.0.1:*.md' /tmp
-  scp -O -P 2222 demo@127.0.0.1:README.md /tmp                                the same with OpenSSH
+  scp -P 2222 demo@127.0.0.1:README.md /tmp                                   the same with OpenSSH
 Or npm start -- --keep, which leaves the server of this demonstration running until Ctrl-C.
 `;
   }
@@ -19,7 +19,7 @@ The server runs until Ctrl-C. From another terminal, in this folder:
   ${copy} README.md depot:
   ${copy} -rp src depot:copies-of-src
   ${copy} 'depot:tree/odd\\ names/*.txt' /tmp
-  scp -O -F ${configFile} depot:tree/big.bin /tmp     # the same with OpenSSH
+  scp -F ${configFile} depot:tree/big.bin /tmp        # the same with OpenSSH
 It listens on 127.0.0.1:${server.port}; everything is removed when it stops.
 `;
 }

@@ -34,7 +34,7 @@ export async function runRemoteEnd(options: ScpOptions, signal: AbortSignal): Pr
     trace,
     signal,
     // The login shell has expanded patterns already; what is left are names.
-    expand: async () => operands,
+    expand: async () => operands.map((path) => ({ path })),
   });
   try {
     return await work;

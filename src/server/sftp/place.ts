@@ -72,7 +72,8 @@ export class Places {
   /** @throws {FileError} ENAMETOOLONG */
   absolute(path: string): string {
     if (nameLength(path) > MAX_PATH_BYTES) throw new FileError(path, 'open', 'ENAMETOOLONG');
-    return path.startsWith('/') ? path : joinPath(this.#start, path === '' ? '.' : path);
+    const read = this.#fileSystem.absolute?.(path) ?? path;
+    return read.startsWith('/') ? read : joinPath(this.#start, read === '' ? '.' : read);
   }
 
   async #locate(path: string): Promise<Place> {

@@ -218,8 +218,9 @@ export class SessionFiles implements ServedFiles {
   }
 
   async home(user: string): Promise<string> {
-    if (user === '' || user === this.#options.user) return this.#options.start;
-    const home = await this.#options.people.home(user);
+    const { people, start, user: own } = this.#options;
+    const isOwn = user === '' || user === own;
+    const home = (await people.home(isOwn ? own : user)) ?? (isOwn ? start : undefined);
     if (home === undefined || home === '') throw new FileError(`~${user}`, 'expand', 'ENOENT');
     return home;
   }

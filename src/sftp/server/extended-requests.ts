@@ -143,14 +143,15 @@ const extensions: ReadonlyMap<string, Extension> = new Map<string, Extension>([
     }),
   ),
   extension(checkFileHandlePacket, '1', undefined, checkFileByHandle),
+  // Announced for both; paramiko asks by this name.
+  extension({ ...checkFileHandlePacket, name: 'check-file' }, '1', undefined, checkFileByHandle),
   extension(checkFileNamePacket, '1', 'shared', checkFileByName),
 ]);
 
-/** What VERSION announces. `check-file` stands for both of its requests (draft-ietf-secsh-filexfer-extensions-00 section 3). */
-export const announced: ReadonlyMap<string, string> = new Map([
-  ...[...extensions].map(([extensionName, { version }]) => [extensionName, version] as const),
-  ['check-file', '1'],
-]);
+/** What VERSION announces. */
+export const announced: ReadonlyMap<string, string> = new Map(
+  [...extensions].map(([extensionName, { version }]) => [extensionName, version]),
+);
 
 function shortName(name: string): string {
   return name.replace(/@.*$/s, '');

@@ -16,9 +16,17 @@ export class Replies {
   /** Content that the output still uses. */
   readonly #unsent: Set<() => void> = new Set();
 
-  /** @param drained called when there is room again */
-  constructor(output: Writable, drained: () => void) {
-    this.#outbox = new Outbox(output, drained);
+  /**
+   * @param drained called when there is room again
+   * @param emptied called when all is sent
+   */
+  constructor(output: Writable, drained: () => void, emptied: () => void) {
+    this.#outbox = new Outbox(output, drained, emptied);
+  }
+
+  /** Whether answers are on their way that the client has not taken. */
+  get isSending(): boolean {
+    return !this.#muted && !this.#outbox.isEmpty;
   }
 
   /** Whether so much waits for a client that does not read that nothing may be done that leads to further answers. */

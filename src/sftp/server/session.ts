@@ -24,7 +24,7 @@ export interface ServerStreams {
 }
 
 export interface ServerSessionOptions {
-  /** Told when the session begins to have something to do (a request, an open file), and when it has nothing to do any more. */
+  /** Told when the session begins to have something to do (a request, an answer, an open file), and when it has nothing to do any more. */
   readonly busy?: ((isBusy: boolean) => void) | undefined;
   /** Whether a request may be made at all, by its name (see requestNames); another one is answered with SSH_FX_PERMISSION_DENIED. Default: all. */
   readonly permits?: ((request: string) => boolean) | undefined;
@@ -64,7 +64,9 @@ class ServerSession implements PacketReceiver {
   /** The order of requests that name paths. */
   readonly #paths: Lane = new Lane();
   /** What has come and not begun. Nothing is read while there is something in it, so it holds what was in one chunk. */
-  #waiting: Incoming[] = [];
+  readonly #waiting: Incoming[] = [];
+  /** The first of them that has not begun. */
+  #next = 0;
   #requests = 0;
   #bytes = 0;
   #begun = false;
@@ -80,7 +82,11 @@ class ServerSession implements PacketReceiver {
     this.#output = output;
     this.#files = files;
     this.#options = options;
-    this.#replies = new Replies(output, () => this.#pump());
+    this.#replies = new Replies(
+      output,
+      () => this.#pump(),
+      () => this.#regulate(),
+    );
     this.#context = {
       files,
       handles: this.#handles,
@@ -170,16 +176,23 @@ class ServerSession implements PacketReceiver {
     // A request may be over before the call that begins it returns.
     if (this.#pumping) return;
     this.#pumping = true;
-    let at = 0;
     try {
-      for (; at < this.#waiting.length && this.#hasRoom(); at++) this.#begin(this.#waiting[at] as Incoming);
+      while (!this.#isIdle && this.#hasRoom()) this.#begin(this.#waiting[this.#next++] as Incoming);
     } catch (error) {
       this.#fail(error);
-      at = this.#waiting.length;
+      this.#next = this.#waiting.length;
     }
-    this.#waiting = at === 0 ? this.#waiting : this.#waiting.slice(at);
+    if (this.#isIdle && this.#next > 0) {
+      this.#waiting.length = 0;
+      this.#next = 0;
+    }
     this.#pumping = false;
     this.#regulate();
+  }
+
+  /** Whether everything that has come has begun. */
+  get #isIdle(): boolean {
+    return this.#next === this.#waiting.length;
   }
 
   #hasRoom(): boolean {
@@ -188,8 +201,8 @@ class ServerSession implements PacketReceiver {
   }
 
   #regulate(): void {
-    const isIdle = this.#waiting.length === 0;
-    const isBusy = !isIdle || this.#requests > 0 || this.#handles.size > 0;
+    const isIdle = this.#isIdle;
+    const isBusy = !isIdle || this.#requests > 0 || this.#handles.size > 0 || this.#replies.isSending;
     if (isBusy !== this.#isBusy) {
       this.#isBusy = isBusy;
       this.#options.busy?.(isBusy);

@@ -34,6 +34,7 @@ export class ScriptedClient implements PacketReceiver {
   readonly wire: Wire = wire();
   readonly files: ServedMemory = new ServedMemory();
   readonly answers: Answer[] = [];
+  readonly #byId: Map<number, Answer> = new Map();
   /** How the session ended: undefined for a good end. */
   readonly served: Promise<unknown>;
   readonly busy: boolean[] = [];
@@ -74,6 +75,7 @@ export class ScriptedClient implements PacketReceiver {
 
   #got(answer: Answer): void {
     this.answers.push(answer);
+    this.#byId.set(answer.id, answer);
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
@@ -107,7 +109,7 @@ export class ScriptedClient implements PacketReceiver {
   /** The answer to a request, whenever it comes. */
   async answer(id: number): Promise<Answer> {
     for (;;) {
-      const found = this.answers.find((one) => one.id === id);
+      const found = this.#byId.get(id);
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
