@@ -141,6 +141,13 @@ export class Overlay {
   #closeHoles(from: number, to: number): void {
     for (let index = this.#holes.length - 1; index >= 0; index--) {
       const hole = this.#holes[index] as { from: number; to: number };
+      if (from > hole.from && to < hole.to) {
+        // In the middle of it: without room for two the hole stays, and less counts as there than is.
+        if (this.#holes.length >= MAX_HOLES) continue;
+        this.#holes.splice(index + 1, 0, { from: to, to: hole.to });
+        hole.to = from;
+        continue;
+      }
       if (from <= hole.from && to > hole.from) hole.from = Math.min(to, hole.to);
       if (to >= hole.to && from < hole.to) hole.to = Math.max(from, hole.from);
       if (hole.from >= hole.to) this.#holes.splice(index, 1);

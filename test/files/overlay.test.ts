@@ -104,6 +104,16 @@ describe('an overlay', () => {
     );
   });
 
+  it('knows what was written in the middle of a gap', async () => {
+    const opened = await files(Buffer.alloc(0));
+    const overlay = new Overlay({ part: opened.part });
+    for (const at of [9, 4, 0, 1, 2, 3]) await overlay.write([Buffer.of(1)], at);
+    expect(overlay.solidLength).toBe(5);
+    for (const at of [8, 5, 6, 7]) await overlay.write([Buffer.of(1)], at);
+    expect(overlay.solidLength).toBe(10);
+    await opened.close();
+  });
+
   it('remembers a bounded number of gaps, and then takes less for solid than there is', async () => {
     const opened = await files(Buffer.alloc(0));
     const overlay = new Overlay({ part: opened.part });
