@@ -160,7 +160,7 @@ export class RootedDirectory implements Directory {
 }
 
 /** O_NOFOLLOW refused a link: ELOOP on Linux, EMLINK on FreeBSD. */
-function isLinkError(error: unknown): boolean {
+export function isLinkError(error: unknown): boolean {
   return error instanceof FileError && (error.code === 'ELOOP' || error.code === 'EMLINK');
 }
 

@@ -2,7 +2,7 @@ import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { joinPath, splitPath, stripTrailingSlashes } from './path.ts';
-import { RootedDirectory } from './rooted-directory.ts';
+import { isLinkError, RootedDirectory } from './rooted-directory.ts';
 
 /** As many links are followed for one path as Linux follows. */
 const MAX_LINKS = 40;
@@ -86,10 +86,12 @@ class Resolver {
 
   /** Enters `name`, or returns the components of the link that stands there. */
   async #down(name: string, path: string): Promise<string[]> {
-    const status = await this.#here.status(name);
-    if (status?.kind !== 'symlink') {
+    try {
       this.#open.push(await this.#here.directory(name));
       return [];
+    } catch (error) {
+      // Only a link is worth a second look: most of a path are directories.
+      if (!isLinkError(error)) throw error;
     }
     if (++this.#links > MAX_LINKS) throw new FileError(path, 'open', 'ELOOP');
     const target = await this.#here.readLink(name);

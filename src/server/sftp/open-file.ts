@@ -69,11 +69,11 @@ export class Opener {
     if (upload !== undefined) return this.#handleOn(upload, { access: 'read', append: false });
     const { directory, name } = place;
     if (name === '') throw new FileError(place.path, 'open', 'EISDIR');
-    const shown =
-      (await place.status()) === undefined && (await kept.status(directory, name)) !== undefined
-        ? kept.nameOf(name)
-        : name;
-    const file = await directory.open(shown, { access: 'read', shownAs: name });
+    const file = await directory.open(name, { access: 'read' }).catch(async (error: unknown) => {
+      const isMissing = error instanceof FileError && error.code === 'ENOENT';
+      if (!isMissing || (await kept.status(directory, name)) === undefined) throw error;
+      return await directory.open(kept.nameOf(name), { access: 'read', shownAs: name });
+    });
     await onlyRegular(file);
     return this.#plainHandle(place, file, { access: 'read', append: false });
   }
