@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
 import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import { sourceOf } from '../aaa/address.ts';
+import type { Principal } from '../aaa/principal.ts';
 import { noRights, type Rights } from '../aaa/rights.ts';
 import { hiding } from '../files/hiding.ts';
 import { isPrivateName } from '../files/private-names.ts';
@@ -126,6 +127,10 @@ export class Connection implements Applicant, SessionHost {
     return this.#files;
   }
 
+  get principal(): Principal | undefined {
+    return this.#accepted?.principal;
+  }
+
   get rights(): Rights {
     return this.#accepted?.rights ?? noRights;
   }
@@ -139,7 +144,7 @@ export class Connection implements Applicant, SessionHost {
   }
 
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {
-    const principal = this.#accepted?.principal;
+    const { principal } = this;
     return (
       principal !== undefined && (await this.#generation.access.mayRun(principal, this.#info, command, args, this.gone))
     );

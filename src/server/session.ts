@@ -1,8 +1,10 @@
 import type { ServerChannel, Session } from 'ssh2';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
+import type { Principal } from '../aaa/principal.ts';
 import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
+import { DISABLED, PRIVILEGE_DENIED } from './denials.ts';
 import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
 import { SMALLEST_PACKET_BYTES } from './limits.ts';
@@ -22,6 +24,8 @@ export interface SessionHost {
   readonly globMatches: number;
   /** See ServerOptions. */
   readonly durable: boolean;
+  /** Who has logged in. A session channel begins after that. */
+  readonly principal: Principal | undefined;
   /** What the user may do. */
   readonly rights: Rights;
   /** Where the records of the files go. */
@@ -48,12 +52,6 @@ export interface SessionHost {
 
 /** What a server without shells says to every command but scp. */
 const ONLY_COPY = 'this server only does secure copy\n';
-
-/** What Cisco devices say to users whose privilege does not do, or who are not authorized. */
-const PRIVILEGE_DENIED = 'Privilege denied.';
-
-/** What Cisco devices say where SCP is turned off. */
-const DISABLED = 'Administratively disabled.';
 
 /** Wires up one session channel (RFC 4254 section 6): one request that runs the remote side of scp, or the subsystem sftp, and nothing else. */
 export function handleSession(session: Session, host: SessionHost): void {

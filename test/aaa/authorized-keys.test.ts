@@ -14,6 +14,16 @@ function text(bytes: Buffer | string): Buffer {
   return Buffer.concat([length, Buffer.from(bytes as string)]);
 }
 
+/** A public key with this many bits, of no private key. */
+function rsaBlob(bits: number): string {
+  const parts = [
+    text('ssh-rsa'),
+    text(Buffer.from([1, 0, 1])),
+    text(Buffer.concat([Buffer.from([0]), Buffer.alloc(bits / 8, 0xff)])),
+  ];
+  return Buffer.concat(parts).toString('base64');
+}
+
 const offCurve = Buffer.concat([
   text('ecdsa-sha2-nistp256'),
   text('nistp256'),
@@ -63,6 +73,8 @@ describe('lines that do not', () => {
     ['a line without end', `${key} ${'x'.repeat(40_000)}`, /too long/],
     ['bytes behind the key', `ssh-ed25519 ${Buffer.concat([blob, Buffer.from('x')]).toString('base64')}`, /malformed/],
     ["a type that is not the blob's", `ssh-rsa ${blob.toString('base64')}`, /malformed/],
+    ['an RSA key that would take long', `ssh-rsa ${rsaBlob(16_392)}`, /16392 bits is too long/],
+    ['a blob without end', `ssh-rsa ${rsaBlob(140_000)}`, /malformed/],
     ['a point that is not on the curve', `ecdsa-sha2-nistp256 ${offCurve}`, /malformed/],
     ['an authority', `cert-authority ${key}`, /option cert-authority/],
     ['an option behind a harmless one', `restrict,command="x y" ${key}`, /option command/],

@@ -1,9 +1,15 @@
-import { chmod, lstat, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LocalUser } from '../../src/aaa/local-user.ts';
-import { formatUsersFile, loadUsersFile, parseUsersFile } from '../../src/aaa/users-file.ts';
+import {
+  formatUsersFile,
+  loadUsersFile,
+  MAX_USERS,
+  MAX_USERS_FILE_BYTES,
+  parseUsersFile,
+} from '../../src/aaa/users-file.ts';
 import { changeUsersFile } from '../../src/aaa/users-file-change.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -59,6 +65,17 @@ describe('a users file', () => {
   ])('%j is refused', (text, reason) => {
     expect(() => parseUsersFile(text)).toThrow(reason);
     expect(() => parseUsersFile(text)).not.toThrow('hunter2');
+  });
+
+  it('has a bounded number of users, and of bytes', async () => {
+    const line = (_: unknown, index: number): string => `{"name":"u${index}"}\n`;
+    expect(() => parseUsersFile(Array.from({ length: MAX_USERS + 1 }, line).join(''))).toThrow(
+      'more than 100000 users',
+    );
+    const path = join(await tempDirectory(), 'users');
+    await writeFile(path, '', { mode: 0o600 });
+    await truncate(path, MAX_USERS_FILE_BYTES + 1);
+    await expect(loadUsersFile(path)).rejects.toMatchObject({ code: 'EFBIG' });
   });
 
   it('any text gives users or a RangeError', () => {

@@ -234,6 +234,21 @@ describe('method lists', () => {
     }
   });
 
+  it('are not asked about names that are longer than any', async () => {
+    const asked: string[] = [];
+    const own: AuthenticationMethod = {
+      name: 'own',
+      ask: async ({ user }) => {
+        asked.push(user);
+        return { kind: 'refuse', reason: 'no' };
+      },
+    };
+    const { port } = await startTestServer({ users: undefined, authenticate: own, ...noPenalties });
+    for (const length of [256, 257])
+      expect((await tryMethods(port, [password('x', 'n'.repeat(length))])).end).toBe('closed');
+    expect(asked).toEqual(['n'.repeat(256)]);
+  });
+
   it.each<[Partial<ServerOptions>, string]>([
     [{ users: undefined }, 'nobody could log in'],
     [{ authenticate: [] }, 'give one of them'],

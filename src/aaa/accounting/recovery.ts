@@ -46,6 +46,8 @@ export async function recoverAccounting(options: RecoveryOptions): Promise<numbe
   for (const name of left) {
     const path = join(directory, name);
     const starts = await openStarts(path, warn);
+    // What cannot be read is left for somebody to look at.
+    if (starts === undefined) continue;
     const owed = starts.flatMap((start) => owedRecords(start, tail, new Date(now()).toISOString()));
     // Where the log takes nothing, the journal is left for the next start.
     if (!owed.every((record) => write(record))) continue;
@@ -56,7 +58,7 @@ export async function recoverAccounting(options: RecoveryOptions): Promise<numbe
   return count;
 }
 
-async function openStarts(path: string, warn: (text: string) => void): Promise<readonly StartRecord[]> {
+async function openStarts(path: string, warn: (text: string) => void): Promise<readonly StartRecord[] | undefined> {
   try {
     if ((await stat(path)).size > MAX_JOURNAL_BYTES) throw new FileError(path, 'read', 'EFBIG');
     const text = await readFile(path, 'utf8');
@@ -64,7 +66,7 @@ async function openStarts(path: string, warn: (text: string) => void): Promise<r
     return [...readJournal(text)].sort((a, b) => Number(a.kind === 'session') - Number(b.kind === 'session'));
   } catch (error) {
     warn(FileError.from(error, path, 'read').message);
-    return [];
+    return undefined;
   }
 }
 

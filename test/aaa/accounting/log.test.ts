@@ -1,5 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { appendFile, chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Accounting } from '../../../src/aaa/accounting/accounting.ts';
@@ -207,6 +218,31 @@ describe('after a server was killed', () => {
     for (const { id, record } of lines) pairs.set(id, [...(pairs.get(id) ?? []), record]);
     expect(pairs.size).toBe(3);
     for (const pair of pairs.values()) expect(pair).toEqual(['start', 'stop']);
+  });
+
+  it('a long log is not read from its beginning, and no start is written twice', async () => {
+    const options = await folder();
+    const killed = Accounting.open(options, host);
+    new Ledger(killed.account, { now: () => Date.UTC(2030, 0, 1) }).session(who);
+    const filler = `${JSON.stringify({ record: 'start', kind: 'session', time: '2030-01-02T00:00:00.000Z', id: 'f-1' })}\n`;
+    await appendFile(options.log, filler.repeat(Math.ceil((5 * 1024 * 1024) / filler.length)));
+    await kill(options);
+    using next = Accounting.open(options, host);
+    expect(await next.recover()).toBe(1);
+    const ends = (await linesOf(options.log)).filter(({ id }) => id !== 'f-1');
+    expect(ends.map(({ record }) => record)).toEqual(['start', 'stop']);
+  });
+
+  it('a journal that is none is left for somebody to look at, and told of', async () => {
+    const options = await folder();
+    const warnings: string[] = [];
+    using next = Accounting.open(options, { ...host, warn: (text) => warnings.push(text) });
+    const path = join(options.journals, 'open-999999-gone.1.journal');
+    await writeFile(path, '');
+    await truncate(path, 256 * 1024 * 1024 + 1);
+    expect(await next.recover()).toBe(0);
+    expect(warnings).toEqual([`${path}: File too large`]);
+    expect(await readdir(options.journals)).toContain('open-999999-gone.1.journal');
   });
 
   it('journals of processes that live are left alone', async () => {
