@@ -44,8 +44,8 @@ export class TransferCount implements CopyObserver {
     const path = (direction === 'received' ? paths.target : paths.source) ?? name;
     this.#options.live.begin(path, size);
     const account = this.#options.account.transfer({ protocol: 'scp', direction, path });
-    // Absent once a piece came without its bytes.
-    let hash: Hash | undefined = createHash('sha256');
+    // Absent where nobody wants it, and once a piece came without its bytes.
+    let hash: Hash | undefined = this.#options.account.wantsDigests ? createHash('sha256') : undefined;
     let bytes = 0;
     let over = false;
     return {

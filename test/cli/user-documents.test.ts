@@ -15,7 +15,7 @@ describe('each option of sealift user', () => {
 
   it('is completed, and nothing else is', () => {
     const options = OTHER_COMMANDS.find(({ name }) => name === 'user')?.options ?? [];
-    expect(options.map(({ long }) => long).sort()).toEqual(inHelp);
+    expect(options.map(({ long = '' }) => long).sort()).toEqual(inHelp);
   });
 
   it('is parsed', () => {
@@ -29,7 +29,7 @@ describe('each option of sealift user', () => {
 
 it('each action is in the manual page and is completed', () => {
   const words = OTHER_COMMANDS.find(({ name }) => name === 'user')?.words ?? [];
-  const actions = [...userHelp.matchAll(/^(?:usage:| {6}) sealift user (\w+)/gm)].map((match) => match[1]);
+  const actions = [...userHelp.matchAll(/^(?:usage:| {6}) sealift user (\w+)/gm)].map((match) => match[1] as string);
   expect([...words].sort()).toEqual(actions.sort());
   for (const action of words) expect(manual).toMatch(new RegExp(`^\\.It Cm ${action}( |$)`, 'm'));
 });

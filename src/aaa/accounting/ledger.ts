@@ -17,6 +17,8 @@ export interface TransferAccount {
 
 /** One session that has been begun. */
 export interface SessionAccount {
+  /** Whether digests are wanted: where nobody keeps accounts, computing them is in vain. */
+  readonly wantsDigests: boolean;
   /** Writes the start record of one file. Give a start to everything that is to get a stop. */
   transfer(what: TransferRecord): TransferAccount;
   /** Ends what is still open of the session's transfers as cut off, then writes the session's stop record; only the first call counts. */
@@ -53,6 +55,7 @@ export class Ledger {
     let stopped = false;
     this.#account(start);
     return {
+      wantsDigests: true,
       transfer: (what) => {
         const account = this.#transfer(who, start.id, what, () => open.delete(account));
         if (stopped) account.stop({ status: 'cut', bytes: 0, error: 'the session is over' });
@@ -106,4 +109,4 @@ export class Ledger {
 const nothing: TransferAccount = { stop() {} };
 
 /** The account of a session that nobody keeps. */
-export const unaccounted: SessionAccount = { transfer: () => nothing, stop() {} };
+export const unaccounted: SessionAccount = { wantsDigests: false, transfer: () => nothing, stop() {} };
