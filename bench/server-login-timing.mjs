@@ -1,7 +1,7 @@
 // How far the time of a refusal tells whether a user exists: `node bench/server-login-timing.mjs [rounds]`, after `npm run build`.
 //
 // Medians of 1,000 refused logins each, in turn, over loopback: a known user with a wrong password, an unknown user, a disabled user, a user who needs a key first, and a user whose hash is one of Cisco IOS; then the same
-// with a key that nobody has. The difference between any two must stay below 5 ms.
+// with a key that nobody has. The difference between any two must stay below 5 ms. The processor time of client and server together is shown besides: it differs little on a machine that does other things too.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const server = await listen({
   loginGuard: { penalties: false },
 });
 
-/** Milliseconds from the request to the refusal. */
+/** Milliseconds from the request to the refusal, and of processor time meanwhile. */
 function timeRefusal(username, method) {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
@@ -43,10 +43,11 @@ function timeRefusal(username, method) {
         if (started === undefined) {
           // The first request opens the service; the one behind it is timed.
           if (left === null) return next({ type: 'none', username });
-          started = performance.now();
+          started = { wall: performance.now(), cpu: process.cpuUsage() };
           return next({ username, ...method });
         }
-        resolve(performance.now() - started);
+        const { user, system } = process.cpuUsage(started.cpu);
+        resolve({ wall: performance.now() - started.wall, cpu: (user + system) / 1000 });
         client.end();
         return next(false);
       },
@@ -73,12 +74,15 @@ try {
       for (const one of [...names.slice(turn), ...names.slice(0, turn)])
         times.get(one).push(await timeRefusal(one, method));
     }
-    const medians = names.map((one) => [one, median(times.get(one))]);
-    const values = medians.map(([, value]) => value);
-    const spread = Math.max(...values) - Math.min(...values);
-    failed ||= spread >= LIMIT_MS;
-    const shown = medians.map(([one, value]) => `${one} ${value.toFixed(2)}`).join(', ');
-    console.log(`${method.type}: medians of ${rounds} in ms: ${shown}; largest difference ${spread.toFixed(2)}`);
+    for (const kind of ['wall', 'cpu']) {
+      const medians = names.map((one) => [one, median(times.get(one).map((time) => time[kind]))]);
+      const values = medians.map(([, value]) => value);
+      const spread = Math.max(...values) - Math.min(...values);
+      if (kind === 'wall') failed ||= spread >= LIMIT_MS;
+      const shown = medians.map(([one, value]) => `${one} ${value.toFixed(2)}`).join(', ');
+      const what = `${method.type}, ${kind === 'wall' ? 'time' : 'processor time'}`;
+      console.log(`${what}: medians of ${rounds} in ms: ${shown}; largest difference ${spread.toFixed(2)}`);
+    }
   }
 } finally {
   await server.close();
