@@ -100,7 +100,7 @@ export class CopyRun implements CopyObserver {
   async step(keepers: readonly RemoteKeeper[], work: (remotes: readonly Remote[]) => Promise<void>): Promise<void> {
     await withRetries(() => this.#attempt(keepers, work), {
       retries: this.options.retries ?? 0,
-      signal: this.signal,
+      signal: AbortSignal.any([this.signal, ...keepers.map(({ closed }) => closed)]),
       mayRetry: () => this.memory.isFinal !== true,
       again: async (error, pauseSeconds, attempt) => this.#again(error, pauseSeconds, attempt),
     });
