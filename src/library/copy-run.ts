@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ConnectionError } from '../base/errors.ts';
 import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
 import { RateLimit } from '../copy/rate-limit.ts';
@@ -41,6 +42,8 @@ export class CopyRun implements CopyObserver {
 
   constructor(options: CopyOptions) {
     checkCopyOptions(options);
+    // Every file that is under way listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.options = options;
     const rate = options.rateBytesPerSecond;
     this.rateLimit = rate === undefined ? undefined : new RateLimit(rate);
