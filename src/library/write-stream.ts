@@ -137,7 +137,12 @@ async function openBySftp({ link }: Remote, path: string, options: WriteStreamOp
 
 /** The old content goes at once: behind a new one that broke off it would look whole. */
 async function emptied(directory: Directory, name: string, how: LandingOptions): Promise<Landing> {
-  const file = await directory.open(name, { access: 'write', create: 'if-missing', mode: how.mode & 0o777, follow: true });
+  const file = await directory.open(name, {
+    access: 'write',
+    create: 'if-missing',
+    mode: how.mode & 0o777,
+    follow: true,
+  });
   await file.truncate(0).catch((error: unknown) => {
     // A device has no length; where a file keeps it, that is told at the end.
     if (!(error instanceof FileError)) throw error;

@@ -127,7 +127,7 @@ describe('progress as JSON', () => {
 
   it('tells hosts by their parts and leaves out what may be a password', () => {
     const reader = new SlowReader();
-    const operands = ['scp://u:secret@[::1]:22//etc/x', 'u@h:x', 'scp://h:bad/', '/local'];
+    const operands = ['scp://u@[::1]:22//etc/x', 'u@h:x', 'scp://u:secret@h/', '/local'];
     begin(reader, { operands }).failed(new OperandError('scp://u:secret@h:bad/x: invalid uri'));
     expect(reader.events[0]).toMatchObject({
       sources: [{ path: '/etc/x', host: '::1', user: 'u', port: 22 }, { path: 'x', host: 'h', user: 'u' }, {}],
