@@ -4,6 +4,8 @@ import type { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
 export interface FileProgress {
   /** Called after each piece with its length in bytes. */
   moved(bytes: number): void;
+  /** So many bytes were there already, from an earlier attempt, and do not move. Absent: told as moved. */
+  resumed?(bytes: number): void;
   /** Called once: the file has landed, or it has not. */
   finished(landed: boolean): void;
 }

@@ -132,13 +132,16 @@ export class CopyRun implements CopyObserver {
     // Entries that failed are tried again with the rest; what moved by the SCP protocol is all copied again.
     this.#failed = 0;
     this.#errors = [];
-    this.#found = { files: 0, bytes: 0 };
     this.#counted = undefined;
+    this.#skipped = 0;
+    this.#planned = 0;
     for (const [remote] of this.#remotes) {
       if (remote.link !== undefined) continue;
       this.#files = 0;
       this.#bytes = 0;
     }
+    // What has landed is passed over, everything else is found again.
+    this.#found = { files: this.#files, bytes: this.#bytes };
   }
 
   events(): EventQueue {

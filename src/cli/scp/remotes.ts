@@ -60,6 +60,12 @@ export class Remotes {
     return remote;
   }
 
+  /** Whether the SCP protocol is spoken with one of the hosts. Never rejects. */
+  async speakScp(): Promise<boolean> {
+    const known = await Promise.all([...this.#known.values()].map((remote) => remote.catch(() => undefined)));
+    return known.some((remote) => remote?.protocol === 'scp');
+  }
+
   async #open(location: RemoteLocation): Promise<Remote> {
     const { host } = location;
     this.#announce(location);

@@ -144,6 +144,7 @@ export class ScpRun {
       mayRetry: () => this.#transfer.memory.isFinal !== true && !this.#isHopeless(),
       again: async (error, pause, attempt) => {
         this.#reporter.notice(`${error.message}; trying again in ${pause} s (${attempt} of ${retries})`);
+        this.#progress.again?.(await this.#remotes.speakScp());
         await this.#remotes.close();
       },
     });
