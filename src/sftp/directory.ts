@@ -234,6 +234,15 @@ export class SftpDirectory implements Directory {
     return named(this.#name(name), 'realpath', this.#session.realpath(this.#at(name)));
   }
 
+  /** By REALPATH; undefined where the server tells no absolute path of a name. */
+  async behindLink(name: string): Promise<{ directory: SftpDirectory; name: string } | undefined> {
+    const path = await this.realPath(name);
+    const cut = path.lastIndexOf('/');
+    if (!path.startsWith('/') || cut === path.length - 1) return undefined;
+    const above = path.slice(0, cut) || '/';
+    return { directory: new SftpDirectory(this.#session, above, above, this.#options), name: path.slice(cut + 1) };
+  }
+
   async digest(name: string): Promise<Uint8Array | undefined> {
     const path = this.#at(name);
     const { digest } = this.#options;
