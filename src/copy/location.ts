@@ -105,7 +105,7 @@ function parseUri(uri: string): RemoteLocation {
 }
 
 /** A URI as messages may show it. What follows a colon counts as a password where an `@` comes after it, unless it is a port. */
-export function withoutPassword(uri: string): string {
+function withoutPassword(uri: string): string {
   return uri.replace(/^(scp:\/\/[^/:@]*):(?![0-9]{1,5}\/).*@/s, '$1:***@');
 }
 

@@ -12,7 +12,7 @@ import { findProgram } from './program/find.ts';
  * How long the `ssh` program may take from its start to the first word of the server, where nobody is asked anything and no other limit is given: longer than a system tries to connect, so that `ssh` tells by itself what
  * is wrong. Milliseconds.
  */
-export const PROGRAM_ANSWER_TIMEOUT_MS = 180_000;
+const PROGRAM_ANSWER_TIMEOUT_MS = 180_000;
 
 /** Who may be asked takes the time it takes: no limit then. */
 function answerTimeoutOf({ batchMode, connectTimeoutMs }: ConnectOptions): number {
