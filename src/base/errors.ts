@@ -56,6 +56,8 @@ export type ErrorCode =
   | 'ERR_REMOTE'
   /** The connection ended before the work was done. */
   | 'ERR_CONNECTION_LOST'
+  /** This side has closed the connection. */
+  | 'ERR_CLOSED'
   /** No connection could be made. */
   | 'ERR_CONNECT'
   /** The two sides share no algorithm. */

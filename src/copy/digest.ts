@@ -4,13 +4,13 @@ import type { Directory } from '../files/file-system.ts';
 import { shownPath } from '../files/path.ts';
 import { readAhead } from '../files/read-ahead.ts';
 
-/** The SHA-256 of a file's content, computed where the file is, if that can be, else by reading it. @throws {FileError} */
-export async function digestOf(directory: Directory, name: string): Promise<Uint8Array> {
-  const there = await directory.digest?.(name);
-  return there ?? (await digestByReading(directory, name));
+interface Place {
+  readonly directory: Directory;
+  readonly name: string;
 }
 
-async function digestByReading(directory: Directory, name: string): Promise<Uint8Array> {
+/** The SHA-256 of a file's content. @throws {FileError} */
+async function digestByReading({ directory, name }: Place): Promise<Uint8Array> {
   const file = await directory.open(name, { access: 'read', follow: true });
   try {
     const { size } = await file.status();
@@ -24,19 +24,24 @@ async function digestByReading(directory: Directory, name: string): Promise<Uint
 }
 
 /**
- * Compares what is to get the name with its source. Where the source can compute its digest by itself, that counts; else what was read of it on the way.
+ * Compares what is to get the name with its source. Where a side can compute its digest by itself, that is taken; else what was read of the source on the way, and what is read of the target now. Where they differ, files whose
+ * digests were told are read before the copy is called wrong: who tells them may see another file at the same path.
  *
  * @param streamed the SHA-256 of what was read; undefined where not all of it was
  * @throws {FileError} ERR_VERIFY
  */
 export async function verifyCopy(
-  source: { readonly directory: Directory; readonly name: string },
-  target: { readonly directory: Directory; readonly name: string; readonly shown: string },
+  source: Place,
+  target: Place & { readonly shown: string },
   streamed: Uint8Array | undefined,
 ): Promise<void> {
-  const wanted =
-    (await source.directory.digest?.(source.name)) ?? streamed ?? (await digestOf(source.directory, source.name));
-  const found = await digestOf(target.directory, target.name);
+  const toldWanted = await source.directory.digest?.(source.name);
+  const toldFound = await target.directory.digest?.(target.name);
+  let wanted = toldWanted ?? streamed ?? (await digestByReading(source));
+  let found = toldFound ?? (await digestByReading(target));
+  if (Buffer.compare(wanted, found) === 0) return;
+  if (toldFound !== undefined) found = await digestByReading(target);
+  if (toldWanted !== undefined && Buffer.compare(wanted, found) !== 0) wanted = await digestByReading(source);
   if (Buffer.compare(wanted, found) === 0) return;
   const origin = shownPath(source.directory.path, source.name);
   throw new FileError(target.shown, 'verify', 'ERR_VERIFY', {

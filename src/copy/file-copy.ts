@@ -32,6 +32,9 @@ export interface FileCopyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Told of bytes that have moved, or (`isResumed`) were there already. */
+type Moved = (bytes: number, isResumed?: boolean) => void;
+
 /** A file to copy: found in a directory under a name. */
 export interface FoundFile {
   readonly directory: Directory;
@@ -56,9 +59,10 @@ export async function copyFile(
   });
   let landed = false;
   let bytes = 0;
-  const moved = (count: number): void => {
+  const moved = (count: number, isResumed = false): void => {
     bytes += count;
-    progress.moved(count);
+    if (isResumed && progress.resumed !== undefined) progress.resumed(count);
+    else progress.moved(count);
   };
   try {
     await copyOpened(found, place, options, moved);
@@ -84,7 +88,7 @@ async function copyOpened(
   found: FoundFile,
   place: Place & { readonly follow: boolean },
   options: FileCopyOptions,
-  moved: (bytes: number) => void,
+  moved: Moved,
 ): Promise<void> {
   const source = await found.directory.open(found.name, { access: 'read', follow: true });
   try {
@@ -122,7 +126,7 @@ class FileCopy {
     this.#options = options;
   }
 
-  async run(moved: (bytes: number) => void): Promise<void> {
+  async run(moved: Moved): Promise<void> {
     const { signal, verify, resume, land } = this.#options;
     const { directory, name, follow } = this.#place;
     const { status } = this.#found;
@@ -158,14 +162,14 @@ class FileCopy {
     return preserve ? { mode: mode & modeMask, times } : {};
   }
 
-  async #move(landing: Landing, moved: (bytes: number) => void): Promise<void> {
+  async #move(landing: Landing, moved: Moved): Promise<void> {
     const { rateLimit, signal, verify } = this.#options;
     const { size } = this.#found.status;
     const start = landing.offset ?? 0;
     const limit = size === 0 ? MAX_UNSIZED_BYTES + 1 : size - start;
     if (verify === true && start === 0) this.#hash = createHash('sha256');
     let total = start;
-    if (start > 0) moved(start);
+    if (start > 0) moved(start, true);
     if (await this.#copyThere(landing, moved)) return;
     let hasMore = false;
     for await (const piece of this.#content(start, limit)) {

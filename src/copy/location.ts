@@ -75,13 +75,16 @@ function stripBrackets(host: string): string {
 /** `scp://[user[;parameters]@]host[:port][/path]`. The path is relative to where the remote side starts; `//` makes it absolute. */
 function parseUri(uri: string): RemoteLocation {
   const invalid = (why: string): never => {
-    throw new OperandError(`${uri}: invalid uri: ${why}`);
+    throw new OperandError(`${withoutPassword(uri)}: invalid uri: ${why}`);
   };
   const rest = uri.slice('scp://'.length);
   const slash = rest.indexOf('/');
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const path = slash < 0 ? '' : decodePart(rest.slice(slash + 1), invalid);
   const at = authority.lastIndexOf('@');
+  // scp would hand both to ssh as one name, which ends up in lists of processes, messages, and logs of the server.
+  if (at >= 0 && authority.slice(0, at).split(';')[0]?.includes(':') === true)
+    invalid('a password in it helps nobody log in: leave it out (a colon in a user name is %3A)');
   const user = at < 0 ? undefined : decodePart(authority.slice(0, at).split(';')[0] ?? '', invalid);
   if (user === '') invalid('the user is empty');
   const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(authority.slice(at + 1)) ?? invalid('host and port');
@@ -99,6 +102,11 @@ function parseUri(uri: string): RemoteLocation {
     ...(port === undefined ? {} : { port }),
     path: path || '.',
   };
+}
+
+/** A URI as messages may show it. What follows a colon counts as a password where an `@` comes after it, unless it is a port. */
+function withoutPassword(uri: string): string {
+  return uri.replace(/^(scp:\/\/[^/:@]*):(?![0-9]{1,5}\/).*@/s, '$1:***@');
 }
 
 /** Percent-decoding as OpenSSH does it: `+` is a space. */

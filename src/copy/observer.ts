@@ -4,6 +4,8 @@ import type { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
 export interface FileProgress {
   /** Called after each piece with its length in bytes; with the bytes too where they come in order, from the first on. They are only valid during the call. */
   moved(bytes: number, content?: Uint8Array): void;
+  /** So many bytes were there already, from an earlier attempt, and do not move. Absent: told as moved. */
+  resumed?(bytes: number): void;
   /** Called once: the file has landed, or it has not. */
   finished(landed: boolean): void;
 }

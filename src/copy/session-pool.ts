@@ -1,3 +1,4 @@
+import { withDeadline } from '../base/deadline.ts';
 import { SftpSession } from '../sftp/session.ts';
 import type { SshChannel, SshConnection } from '../ssh/connection.ts';
 
@@ -6,6 +7,9 @@ const MAX_SESSIONS = 4;
 
 /** A copy of fewer files is done before another channel would be open. */
 const FILES_BEFORE_GROWTH = 8;
+
+/** How long the end waits for a channel that is being opened. Milliseconds. */
+const LATE_CHANNEL_MS = 250;
 
 /** What the further sessions may have in flight together with the first is bounded. Bytes. */
 const BYTES_IN_FLIGHT: number = 4 * 1024 * 1024;
@@ -28,7 +32,7 @@ export class SessionPool {
   #files = 0;
   #turn = 0;
   #growing: Promise<void> | undefined;
-  #closed = false;
+  readonly #stop = new AbortController();
 
   constructor(first: SftpSession, connection: SshConnection, options: SessionPoolOptions) {
     this.#sessions = [first];
@@ -44,7 +48,7 @@ export class SessionPool {
   }
 
   async #grow(): Promise<void> {
-    while (this.#sessions.length < MAX_SESSIONS && !this.#closed) {
+    while (this.#sessions.length < MAX_SESSIONS && !this.#stop.signal.aborted) {
       const session = await this.#open().catch(() => undefined);
       if (session === undefined) return;
       this.#sessions.push(session);
@@ -52,23 +56,28 @@ export class SessionPool {
   }
 
   async #open(): Promise<SftpSession> {
-    const { signal } = this.#options;
-    const channel = await this.#connection.subsystem('sftp', signal === undefined ? {} : { signal });
+    const signals = [this.#options.signal, this.#stop.signal].filter((one) => one !== undefined);
+    const signal = AbortSignal.any(signals);
+    const channel = await this.#connection.subsystem('sftp', { signal });
     this.#channels.push(channel);
     channel.stderr.resume();
     try {
-      return await SftpSession.open(channel, { ...this.#options, maxBytes: BYTES_IN_FLIGHT });
+      const timeoutMs = this.#connection.answerTimeoutMs;
+      return await SftpSession.open(channel, { ...this.#options, signal, timeoutMs, maxBytes: BYTES_IN_FLIGHT });
     } catch (error) {
       channel.close();
       throw error;
     }
   }
 
-  /** Ends the further sessions. Never rejects. */
+  /** Ends the further sessions, also those that are being opened: the copy is done without them. Never rejects. */
   async close(): Promise<void> {
-    this.#closed = true;
     for (const session of this.#sessions.slice(1)) session.close();
+    this.#stop.abort(new Error('no further sessions are needed'));
     for (const channel of this.#channels) channel.close();
-    await this.#growing;
+    // A transport that lets go of a channel at an abort is done at once; one that does not is not waited for.
+    await withDeadline(this.#growing ?? Promise.resolve(), LATE_CHANNEL_MS, () => new Error('no answer')).catch(
+      () => {},
+    );
   }
 }

@@ -5,7 +5,7 @@ import { SftpSession } from '../sftp/session.ts';
 import type { Trace } from '../sftp/trace.ts';
 import type { SshChannel, SshConnection, SshExit } from '../ssh/connection.ts';
 import { EarlyStderr } from './early-stderr.ts';
-import { RemoteHasher } from './remote-hasher.ts';
+import { RemoteHasher, type SeenFile } from './remote-hasher.ts';
 import { SessionPool } from './session-pool.ts';
 import { type OnStderr, passStderr } from './stderr.ts';
 
@@ -40,7 +40,7 @@ export interface SftpLink {
 /**
  * Starts the SFTP subsystem of a host.
  *
- * @throws {ConnectionError} `ERR_NOT_OFFERED` where the server has none, by whichever of its signs: the request is refused, the channel closes, the program behind it is missing. Any
+ * @throws {ConnectionError} `ERR_TIMEOUT` where it says nothing for as long as the connection allows. `ERR_NOT_OFFERED` where the server has none, by whichever of its signs: the request is refused, the channel closes, the program behind it is missing. Any
  * other error is one of the connection, or of a server that speaks something else.
  */
 export async function openSftp(connection: SshConnection, options: SftpOpenOptions): Promise<SftpLink> {
@@ -52,6 +52,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     const session = await SftpSession.open(channel, {
       host,
       signal,
+      timeoutMs: connection.answerTimeoutMs,
       trace: options.trace,
       maxRequests: options.maxRequests,
       maxDataBytes: options.maxDataBytes,
@@ -62,7 +63,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     const pool = connection.isMultiplexed === true ? new SessionPool(session, connection, options) : undefined;
     const common = {
       shown: (path: string) => `${prefix}:${path}`,
-      digest: (path: string) => hasher.digest(path),
+      digest: (path: string, seen: SeenFile) => hasher.digest(path, seen),
     };
     const filesOfOneSession = sftpFileSystem(session, common);
     const files =

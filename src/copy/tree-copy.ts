@@ -273,8 +273,10 @@ export class TreeCopy {
       if (known.kind === 'symlink')
         throw new FileError(path, 'open', 'ELOOP', { reason: 'is a symbolic link, which is not followed here' });
       if (known.kind !== 'directory') throw new FileError(path, 'open', 'ENOTDIR');
-      isNew = false;
+      // An attempt before this one made it, and had no time to give it its mode.
+      isNew = this.#options.landed?.has(madeKey(parent, name)) === true;
     }
+    if (isNew) this.#options.landed?.add(madeKey(parent, name));
     return { directory: await parent.directory(name, { follow }), isNew };
   }
 
@@ -349,4 +351,9 @@ async function explained<T>({ directory, name }: Place, work: Promise<T>): Promi
     const isOfTarget = error instanceof FileError && error.path === shownPath(directory.path, name);
     throw isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
   }
+}
+
+/** A directory among what has landed: it was made by this copy. */
+function madeKey(parent: Directory, name: string): string {
+  return JSON.stringify([shownPath(parent.path, name)]);
 }

@@ -171,6 +171,8 @@ export interface Directory {
   makeLink(name: string, target: string): Promise<void>;
   /** The path without links that leads to an entry (`.`: to the directory itself), on file systems that do not number their objects: tells whether links lead back. */
   realPath?(name: string): Promise<string>;
+  /** Where a name that is a link leads to in the end: a directory and a name in it, on file systems that have nothing but paths. Nothing tells whether something is there. */
+  behindLink?(name: string): Promise<{ readonly directory: Directory; readonly name: string } | undefined>;
   /** The SHA-256 of a file's content, where it can be computed without reading the content through here; undefined where it cannot. */
   digest?(name: string): Promise<Uint8Array | undefined>;
   /** What a failure about `name` comes from that gave no reason, where that can be found out. */

@@ -54,13 +54,15 @@ export async function landInPlace(directory: Directory, name: string, options: L
 
 /**
  * Begins to write the file `name` beside it on a file system that has nothing but names (SFTP): the file is renamed over the old one when it is whole, with the old one's mode and, where that is allowed, owner. A link is
- * not replaced but written through, in place.
+ * not replaced: the file that it leads to is, where the server tells which one that is.
  *
  * @throws {FileError} EISDIR for a directory
  */
 export async function landByRename(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
   const own = await directory.status(name);
   if (own?.kind === 'directory') throw new FileError(shownPath(directory.path, name), 'open', 'EISDIR');
+  const real = own?.kind === 'symlink' && options.follow === true ? await fileBehind(directory, name) : undefined;
+  if (real !== undefined) return await landByRename(real.directory, real.name, { ...options, follow: false });
   if (own !== undefined && own.kind !== 'file') return await landInPlace(directory, name, options);
   const opened = await openPartial(directory, name, own?.mode ?? options.mode & 0o777, options);
   if (own !== undefined) {
@@ -69,6 +71,12 @@ export async function landByRename(directory: Directory, name: string, options: 
   }
   const taken = options.durable === true ? 'refuse' : 'remove';
   return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename', taken }, options);
+}
+
+/** The regular file that a link leads to, if it can be told. */
+async function fileBehind(directory: Directory, name: string): ReturnType<NonNullable<Directory['behindLink']>> {
+  const real = await directory.behindLink?.(name);
+  return (await real?.directory.status(real.name))?.kind === 'file' ? real : undefined;
 }
 
 async function landNew(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {

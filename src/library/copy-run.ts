@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ConnectionError } from '../base/errors.ts';
 import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
 import { RateLimit } from '../copy/rate-limit.ts';
@@ -41,6 +42,8 @@ export class CopyRun implements CopyObserver {
 
   constructor(options: CopyOptions) {
     checkCopyOptions(options);
+    // Every file that is under way listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.options = options;
     const rate = options.rateBytesPerSecond;
     this.rateLimit = rate === undefined ? undefined : new RateLimit(rate);
@@ -100,7 +103,7 @@ export class CopyRun implements CopyObserver {
   async step(keepers: readonly RemoteKeeper[], work: (remotes: readonly Remote[]) => Promise<void>): Promise<void> {
     await withRetries(() => this.#attempt(keepers, work), {
       retries: this.options.retries ?? 0,
-      signal: this.signal,
+      signal: AbortSignal.any([this.signal, ...keepers.map(({ closed }) => closed)]),
       mayRetry: () => this.memory.isFinal !== true,
       again: async (error, pauseSeconds, attempt) => this.#again(error, pauseSeconds, attempt),
     });
@@ -129,13 +132,16 @@ export class CopyRun implements CopyObserver {
     // Entries that failed are tried again with the rest; what moved by the SCP protocol is all copied again.
     this.#failed = 0;
     this.#errors = [];
-    this.#found = { files: 0, bytes: 0 };
     this.#counted = undefined;
+    this.#skipped = 0;
+    this.#planned = 0;
     for (const [remote] of this.#remotes) {
       if (remote.link !== undefined) continue;
       this.#files = 0;
       this.#bytes = 0;
     }
+    // What has landed is passed over, everything else is found again.
+    this.#found = { files: this.#files, bytes: this.#bytes };
   }
 
   events(): EventQueue {

@@ -7,6 +7,7 @@ import type { HostOptions } from './host-options.ts';
 import { localPath, remotePath } from './paths.ts';
 import { RemoteKeeper } from './remote.ts';
 import { between, download, upload } from './routes.ts';
+import { sameOptions } from './same-options.ts';
 
 /** A path of a host: of one that is connected already, or of one to connect to. */
 export type RemotePlace = { readonly host: Host; readonly path: string } | (HostOptions & { readonly path: string });
@@ -29,8 +30,6 @@ interface Resolved {
   readonly keeper: RemoteKeeper | undefined;
   /** The connection was made for this copy alone. */
   readonly isOwn: boolean;
-  /** Places with the same key are on the same host. */
-  readonly key: unknown;
 }
 
 /**
@@ -53,10 +52,10 @@ export function copy(source: OneOrMore<Place>, target: Place, options: PlaceCopy
     const sources = (isList ? (source as readonly Place[]) : [source as Place]).map((place) => resolve(place, options));
     const [from] = sources;
     const aim = resolve(target, options);
-    const to = from !== undefined && aim.key === from.key ? { ...aim, keeper: from.keeper } : aim;
+    const to = from !== undefined && isSamePlace(aim, from) ? { ...aim, keeper: from.keeper } : aim;
     if (from === undefined) return;
-    if (sources.some(({ key }) => key !== from.key))
-      throw new TypeError('all sources of one copy must be on the same host, or on this machine');
+    if (sources.some((other) => !isSamePlace(other, from)))
+      throw new TypeError('all sources of one copy must be on the same host with the same options, or on this machine');
     try {
       await copyResolved(run, { from: from.keeper, to, paths: sources.map(({ path }) => path), isList, options });
     } finally {
@@ -89,7 +88,7 @@ async function copyResolved(run: CopyRun, { from, to, paths, isList, options }: 
 }
 
 function resolve(place: Place, { connection }: PlaceCopyOptions): Resolved {
-  const local = (path: string): Resolved => ({ path, keeper: undefined, isOwn: false, key: 'local' });
+  const local = (path: string): Resolved => ({ path, keeper: undefined, isOwn: false });
   if (place instanceof URL) return local(fileURLToPath(place));
   if (typeof place === 'string') {
     const location = parseLocation(place);
@@ -98,13 +97,18 @@ function resolve(place: Place, { connection }: PlaceCopyOptions): Resolved {
     return remote({ ...connection, host, ...(user && { user }), ...(port && { port }) }, path);
   }
   if (place.host === undefined) return local(place.path);
-  if (place.host instanceof Host)
-    return { path: place.path, keeper: keeperOf(place.host), isOwn: false, key: place.host };
+  if (place.host instanceof Host) return { path: place.path, keeper: keeperOf(place.host), isOwn: false };
   const { path, ...own } = place as HostOptions & { readonly path: string };
   return remote({ ...connection, ...own }, path);
 }
 
 function remote(options: HostOptions, path: string): Resolved {
-  const { host, user, port } = options;
-  return { path, keeper: new RemoteKeeper(options), isOwn: true, key: JSON.stringify([host, user, port]) };
+  return { path, keeper: new RemoteKeeper(options), isOwn: true };
+}
+
+/** Whether two places are on this machine, or on one host that may be reached over one connection for both: pins and credentials that were given for a place hold for it. */
+function isSamePlace(one: Resolved, other: Resolved): boolean {
+  if (one.keeper === undefined || other.keeper === undefined || !one.isOwn || !other.isOwn)
+    return one.keeper === other.keeper;
+  return sameOptions(one.keeper.options, other.keeper.options);
 }

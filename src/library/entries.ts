@@ -1,6 +1,7 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileKind, FileStatus } from '../files/file-system.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
+import { abortable } from './abortable.ts';
 
 /** How deep directories may nest that are removed with all that is in them. */
 const MAX_DEPTH = 256;
@@ -52,14 +53,20 @@ export async function* listDirectory(
   path: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Entry, void, void> {
-  const directory = await files.directory(path);
-  for await (const { name, status } of directory.entries()) {
-    signal?.throwIfAborted();
-    const known = status ?? (await directory.status(name));
-    if (known !== undefined) yield { name, path: entryPath(path, name), ...entryStatus(known) };
-    signal?.throwIfAborted();
+  const directory = await abortable(files.directory(path), signal);
+  const entries = directory.entries();
+  try {
+    for (;;) {
+      const next = await abortable(entries.next(), signal);
+      if (next.done === true) return;
+      const { name, status } = next.value;
+      const known = status ?? (await abortable(directory.status(name), signal));
+      if (known !== undefined) yield { name, path: entryPath(path, name), ...entryStatus(known) };
+    }
+  } finally {
+    // Ends the listing on the server; one that is silent is not waited for.
+    entries.return().catch(() => {});
   }
-  signal?.throwIfAborted();
 }
 
 /** Removes a directory and all that is in it. Links are removed, not followed. @throws {FileError} at the first entry that stays. */

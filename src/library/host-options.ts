@@ -37,7 +37,7 @@ export interface HostOptions {
   readonly batchMode?: boolean | undefined;
   /** Answers what the built-in transport wants to know: passwords, passphrases, new host keys. */
   readonly prompter?: Prompter | undefined;
-  /** For name lookup, connecting, key exchange and authentication together, in milliseconds. Default: ConnectTimeout of ssh_config, else 30,000 (built-in transport) or what `ssh` does. 0 waits for ever. */
+  /** For name lookup, connecting, key exchange and authentication together, in milliseconds, and again for the start of SFTP. Default: ConnectTimeout of ssh_config, else 30,000 (built-in transport); what `ssh` does, and 180,000 for all of it (`ssh` program in batch mode). 0 waits for ever. */
   readonly connectTimeoutMs?: number | undefined;
   /** Ends a connection whose server should send something and sends nothing for so long, in milliseconds. Default: never. Makes the transport the built-in one. */
   readonly idleTimeoutMs?: number | undefined;

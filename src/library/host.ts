@@ -248,13 +248,18 @@ export class Host implements AsyncDisposable {
     const { maxBytes = MAX_READ_FILE_BYTES, signal } = options;
     const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of this.createReadStream(path, { signal })) {
-      chunks.push(chunk as Buffer);
-      bytes += (chunk as Buffer).length;
-      if (bytes > maxBytes) {
-        const reason = `larger than ${maxBytes} bytes`;
-        throw new FileError(shownRemote(this.name, path), 'read', 'EFBIG', { reason });
+    try {
+      for await (const chunk of this.createReadStream(path, { signal })) {
+        chunks.push(chunk as Buffer);
+        bytes += (chunk as Buffer).length;
+        if (bytes > maxBytes) {
+          const reason = `larger than ${maxBytes} bytes`;
+          throw new FileError(shownRemote(this.name, path), 'read', 'EFBIG', { reason });
+        }
       }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     }
     return Buffer.concat(chunks, bytes);
   }
@@ -268,7 +273,8 @@ export class Host implements AsyncDisposable {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     const stream = this.createWriteStream(path, { ...options, size: bytes.length });
     await new Promise<void>((resolve, reject) => {
-      stream.once('error', reject);
+      // Streams take no error but one that counts as true.
+      stream.once('error', (error) => reject(options.signal?.aborted === true ? options.signal.reason : error));
       stream.once('finish', resolve);
       stream.end(bytes);
     });

@@ -3,6 +3,7 @@ import { ChunkQueue } from '../copy/chunk-queue.ts';
 import { type CopyObserver, silentObserver } from '../copy/observer.ts';
 import { landInPlace } from '../files/landing.ts';
 import { locate } from '../files/path.ts';
+import { abortError } from './abortable.ts';
 import { needsSftp } from './errors.ts';
 import { oneFile, plainStatus, streamedFile } from './one-file.ts';
 import { scpPath } from './paths.ts';
@@ -30,7 +31,7 @@ export class RemoteReadStream extends Readable {
   readonly #open: () => Promise<Content>;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => {
-    this.destroy(this.#signal?.reason);
+    this.destroy(abortError(this.#signal));
   };
   #content: Promise<Content> | undefined;
 

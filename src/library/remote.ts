@@ -24,6 +24,7 @@ async function openRemote(options: HostOptions): Promise<Remote> {
   const { openSftp } = await import('../copy/sftp-open.ts');
   try {
     const link = await openSftp(connection, { host, signal, onStderr: stderr.push });
+    stderr.loggedIn();
     return { host, connection, link, stderr };
   } catch (error) {
     const hasNone = error instanceof ConnectionError && error.code === 'ERR_NOT_OFFERED';
@@ -41,8 +42,8 @@ export class RemoteKeeper {
   readonly #giveUp = new AbortController();
   #remote: Promise<Remote> | undefined;
   #protocol: 'sftp' | 'scp' = 'sftp';
+  readonly #closing = new AbortController();
   #connecting = false;
-  #closed = false;
 
   constructor(options: HostOptions) {
     this.options = options;
@@ -53,6 +54,11 @@ export class RemoteKeeper {
   /** What was spoken on the last connection. */
   get protocol(): 'sftp' | 'scp' {
     return this.#protocol;
+  }
+
+  /** Aborts once this host is closed: nothing is begun, or tried again, after that. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
   }
 
   async #open(): Promise<Remote> {
@@ -69,7 +75,7 @@ export class RemoteKeeper {
   /** The connection; a new one where there is none, or where the last one was lost. @throws {ConnectionError} */
   async get(): Promise<Remote> {
     this.options.signal?.throwIfAborted();
-    if (this.#closed) throw this.#isClosed();
+    this.closed.throwIfAborted();
     this.#remote ??= this.#open();
     const current = this.#remote;
     try {
@@ -104,13 +110,13 @@ export class RemoteKeeper {
 
   #isClosed(): ConnectionError {
     const host = printable(this.options.host);
-    return new ConnectionError(host, 'open', 'the connection was closed', { code: 'ERR_CONNECTION_LOST' });
+    return new ConnectionError(host, 'open', 'the connection was closed', { code: 'ERR_CLOSED' });
   }
 
   /** Idempotent. Never throws. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#connecting) this.#giveUp.abort(this.#isClosed());
+    this.#closing.abort(this.#isClosed());
+    if (this.#connecting) this.#giveUp.abort(this.closed.reason);
     const remote = await this.#remote?.catch(() => undefined);
     this.#remote = undefined;
     if (remote !== undefined) await closeRemote(remote);

@@ -1,5 +1,6 @@
 import { ConnectionError, type ConnectionPhase, type ErrorCode } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
+import { HOST_KEY_REFUSED, LOGIN_REFUSED } from '../copy/final-words.ts';
 
 /** Longer lines are cut. */
 const MAX_LINE_CHARACTERS = 2_048;
@@ -8,8 +9,8 @@ const KEPT_LINES = 20;
 
 /** What `ssh` says when it fails for a reason that its exit status does not tell; it says it in English only. */
 const KNOWN_WORDS: readonly { readonly words: RegExp; readonly phase: ConnectionPhase; readonly code: ErrorCode }[] = [
-  { words: /Host key verification failed|REMOTE HOST IDENTIFICATION HAS/, phase: 'host key', code: 'ERR_HOST_KEY' },
-  { words: /Permission denied|Too many authentication failures/, phase: 'authentication', code: 'ERR_AUTHENTICATION' },
+  { words: HOST_KEY_REFUSED, phase: 'host key', code: 'ERR_HOST_KEY' },
+  { words: LOGIN_REFUSED, phase: 'authentication', code: 'ERR_AUTHENTICATION' },
   { words: /Could not resolve hostname/, phase: 'resolve', code: 'ERR_CONNECT' },
   { words: /no matching .+ found/, phase: 'handshake', code: 'ERR_NO_COMMON_ALGORITHM' },
   { words: /connect to .+ timed out|Connection timed out/, phase: 'connect', code: 'ERR_TIMEOUT' },
@@ -27,6 +28,7 @@ export class StderrLines {
   readonly #decoder = new TextDecoder();
   #rest = '';
   #recent: string[] = [];
+  #isLoggedIn = false;
 
   constructor(onLine: ((line: string) => void) | undefined) {
     this.#onLine = onLine;
@@ -50,10 +52,16 @@ export class StderrLines {
     this.#recent = [];
   }
 
+  /** What is said from now on comes from a server that speaks: whatever it looks like, it is no word of `ssh` about the login. */
+  loggedIn(): void {
+    this.#isLoggedIn = true;
+  }
+
   /** The cause of a lost connection, where `ssh` has told it here and nowhere else; every other error comes back as it is. */
   explain(error: unknown): unknown {
     if (!(error instanceof ConnectionError) || error.code !== 'ERR_CONNECTION_LOST') return error;
     for (const { words, phase, code } of KNOWN_WORDS) {
+      if (this.#isLoggedIn && (phase === 'host key' || phase === 'authentication')) continue;
       const line = this.#recent.findLast((said) => words.test(said));
       if (line !== undefined)
         return new ConnectionError(error.host, phase, line.replace(/^ssh: /, ''), { code, cause: error });

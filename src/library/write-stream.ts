@@ -3,8 +3,12 @@ import { withDeadline } from '../base/deadline.ts';
 import { FileError } from '../base/errors.ts';
 import { ChunkQueue } from '../copy/chunk-queue.ts';
 import { silentObserver } from '../copy/observer.ts';
-import { landByRename, landInPlace } from '../files/landing.ts';
+import type { Directory } from '../files/file-system.ts';
+import { landByRename } from '../files/landing.ts';
+import { InPlace } from '../files/landing-in-place.ts';
+import type { Landing, LandingOptions } from '../files/landing-types.ts';
 import { locate, splitPath } from '../files/path.ts';
+import { abortError } from './abortable.ts';
 import { needsSftp } from './errors.ts';
 import { oneFile, plainStatus, streamedFile } from './one-file.ts';
 import { scpPath } from './paths.ts';
@@ -42,7 +46,7 @@ export class RemoteWriteStream extends Writable {
   readonly #size: number | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => {
-    this.destroy(this.#signal?.reason);
+    this.destroy(abortError(this.#signal));
   };
   #written = 0;
   #committed = false;
@@ -56,7 +60,7 @@ export class RemoteWriteStream extends Writable {
     this.#size = size;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
-    this.#destination = signal?.aborted === true ? Promise.reject(signal.reason) : open(keeper, path, options);
+    this.#destination = signal?.aborted === true ? Promise.reject(abortError(signal)) : open(keeper, path, options);
     this.#destination.catch((error: Error) => this.destroy(error));
   }
 
@@ -122,12 +126,28 @@ async function openBySftp({ link }: Remote, path: string, options: WriteStreamOp
   const { directory, name, mustBeDirectory } = await locate((link as NonNullable<typeof link>).files, path);
   if (mustBeDirectory) throw new FileError(directory.path, 'open', 'EISDIR');
   const how = { mode: options.mode ?? 0o666, follow: true, durable: options.atomic === true };
-  const landing = await (options.atomic === true ? landByRename : landInPlace)(directory, name, how);
+  const landing =
+    options.atomic === true ? await landByRename(directory, name, how) : await emptied(directory, name, how);
   return {
     write: (chunk) => landing.write(chunk),
     commit: () => landing.commit({}),
     discard: () => landing.discard(),
   };
+}
+
+/** The old content goes at once: behind a new one that broke off it would look whole. */
+async function emptied(directory: Directory, name: string, how: LandingOptions): Promise<Landing> {
+  const file = await directory.open(name, {
+    access: 'write',
+    create: 'if-missing',
+    mode: how.mode & 0o777,
+    follow: true,
+  });
+  await file.truncate(0).catch((error: unknown) => {
+    // A device has no length; where a file keeps it, that is told at the end.
+    if (!(error instanceof FileError)) throw error;
+  });
+  return new InPlace(file, undefined, how, { directory, name });
 }
 
 /** The content is what the one file of an upload holds. */

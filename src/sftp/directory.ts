@@ -24,8 +24,8 @@ export interface SftpDirectoryOptions {
   readonly shown: (path: string) => string;
   /** The session for the next file that is opened, where there are several on the same server. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
-  /** The SHA-256 of a file by other means than SFTP. */
-  readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** The SHA-256 of the file at an absolute path by other means than SFTP; `seen` is what SFTP says is there. */
+  readonly digest?: ((path: string, seen: Attributes) => Promise<Uint8Array | undefined>) | undefined;
 }
 
 /**
@@ -234,9 +234,28 @@ export class SftpDirectory implements Directory {
     return named(this.#name(name), 'realpath', this.#session.realpath(this.#at(name)));
   }
 
+  /** By REALPATH; undefined where the server tells no absolute path of a name. */
+  async behindLink(name: string): Promise<{ directory: SftpDirectory; name: string } | undefined> {
+    const path = await this.realPath(name);
+    const cut = path.lastIndexOf('/');
+    if (!path.startsWith('/') || cut === path.length - 1) return undefined;
+    const above = path.slice(0, cut) || '/';
+    return { directory: new SftpDirectory(this.#session, above, above, this.#options), name: path.slice(cut + 1) };
+  }
+
   async digest(name: string): Promise<Uint8Array | undefined> {
     const path = this.#at(name);
-    return (await digestByServer(this.#session, path)) ?? (await this.#options.digest?.(path));
+    const { digest } = this.#options;
+    const told = await digestByServer(this.#session, path);
+    if (told !== undefined || digest === undefined) return told;
+    try {
+      // Elsewhere a relative path may begin in another directory.
+      const [absolute, seen] = await Promise.all([this.#session.realpath(path), this.#session.stat(path)]);
+      return absolute.startsWith('/') ? await digest(absolute, seen) : undefined;
+    } catch (error) {
+      if (error instanceof FileError) return undefined;
+      throw error;
+    }
   }
 
   explain(name: string, error: FileError): Promise<FileError> {

@@ -1,6 +1,6 @@
 import { FileError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import { SftpDirectory } from './directory.ts';
+import { SftpDirectory, type SftpDirectoryOptions } from './directory.ts';
 import { named } from './named.ts';
 import type { SftpSession } from './session.ts';
 
@@ -12,8 +12,8 @@ export interface SftpFileSystemOptions {
   readonly shown?: ((path: string) => string) | undefined;
   /** The session for the next file that is opened, where there are several on the same server. Default: always the one. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
-  /** The SHA-256 of a file by other means than SFTP, for servers without the check-file extension. */
-  readonly digest?: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** The SHA-256 of the file at an absolute path by other means than SFTP, for servers without the check-file extension; `seen` is what SFTP says is there. */
+  readonly digest?: SftpDirectoryOptions['digest'];
 }
 
 /** The files of a server. */

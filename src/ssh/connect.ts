@@ -8,6 +8,17 @@ import type { ConnectOptions } from './options.ts';
 import { openProgramConnection, type ProgramConnectionOptions } from './program/connection.ts';
 import { findProgram } from './program/find.ts';
 
+/**
+ * How long the `ssh` program may take from its start to the first word of the server, where nobody is asked anything and no other limit is given: longer than a system tries to connect, so that `ssh` tells by itself what
+ * is wrong. Milliseconds.
+ */
+const PROGRAM_ANSWER_TIMEOUT_MS = 180_000;
+
+/** Who may be asked takes the time it takes: no limit then. */
+function answerTimeoutOf({ batchMode, connectTimeoutMs }: ConnectOptions): number {
+  return batchMode === true ? (connectTimeoutMs ?? PROGRAM_ANSWER_TIMEOUT_MS) : 0;
+}
+
 /** What only the built-in transport can do. */
 function needsBuiltin(options: ConnectOptions): boolean {
   return options.credentials !== undefined || options.hostKeys !== undefined || options.idleTimeoutMs !== undefined;
@@ -51,6 +62,7 @@ async function openProgram(
     direct: options.direct,
     share: path === undefined ? undefined : shareOf(options),
     variables: options.environment.variables,
+    answerTimeoutMs: answerTimeoutOf(options),
     signal: options.signal,
     log: options.log,
   });

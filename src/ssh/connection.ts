@@ -41,6 +41,10 @@ export interface ChannelOptions {
 export interface SshConnection extends AsyncDisposable {
   /** Channels share one authenticated connection, so that another one costs next to nothing. */
   readonly isMultiplexed?: boolean;
+  /**
+   * How long the other side of a new channel may take to say its first word, in milliseconds; 0 is for ever. With the `ssh` program logging in is part of it. Default 0.
+   */
+  readonly answerTimeoutMs?: number;
   /** Runs `command` through the remote user's login shell (RFC 4254 section 6.5). */
   exec(command: string, options?: ChannelOptions): Promise<SshChannel>;
   /** Starts a subsystem, for example `sftp`. */

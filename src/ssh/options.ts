@@ -55,7 +55,10 @@ export interface ConnectOptions {
   readonly shareLogin?: boolean | undefined;
   /** Given what the `ssh` program of a shared login says, which belongs to no channel. A promise holds it back. */
   readonly onStderr?: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
-  /** For name lookup, connection, key exchange and authentication together, without the time people take to answer. Default: ConnectTimeout of ssh_config, else 30 s. 0 waits for ever. */
+  /**
+   * For name lookup, connection, key exchange and authentication together, without the time people take to answer; and again for what is started on a new channel to say its first word. 0 waits for ever. Default: ConnectTimeout of
+   * ssh_config, else 30 s. The `ssh` program has no way to stop its clock: with `batchMode` it gets one limit for all of this, 3 minutes by default, and without it none.
+   */
   readonly connectTimeoutMs?: number | undefined;
   /** Gives the connection up when a server that should send something sends nothing for so long. Default: never. Built-in transport only. */
   readonly idleTimeoutMs?: number | undefined;

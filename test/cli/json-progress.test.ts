@@ -84,6 +84,7 @@ describe('progress as JSON', () => {
         event: 'bytes',
         ...all,
         bytesMoved: 600,
+        bytesResumed: 0,
         bytesFound: 1000,
         filesDone: 0,
         filesFound: 1,
@@ -91,7 +92,17 @@ describe('progress as JSON', () => {
         bytesPerSecond: 1200,
       },
       { event: 'file', ...all, name: 'a', source: 'dir/a', target: 'h:b', size: 1000, result: 'copied', seconds: 2 },
-      { event: 'summary', ...all, exitStatus: 0, files: 1, bytes: 1000, failed: 0, seconds: 2, bytesPerSecond: 500 },
+      {
+        event: 'summary',
+        ...all,
+        exitStatus: 0,
+        files: 1,
+        bytes: 1000,
+        bytesResumed: 0,
+        failed: 0,
+        seconds: 2,
+        bytesPerSecond: 500,
+      },
     ]);
   });
 
@@ -112,6 +123,33 @@ describe('progress as JSON', () => {
     ]);
   });
 
+  it('tells apart what moved and what was there, and counts what is found again once', async () => {
+    const reader = new SlowReader();
+    const progress = begin(reader);
+    progress.step(true);
+    for (const size of [100, 200, 300]) progress.found(size);
+    const first = progress.fileStarted('a', 100);
+    first.moved(100);
+    first.finished(true);
+    const cut = progress.fileStarted('b', 200);
+    cut.moved(150);
+    cut.finished(false);
+    progress.again(false);
+    for (const size of [200, 300]) progress.found(size);
+    progress.foundAll();
+    const second = progress.fileStarted('b', 200);
+    second.resumed?.(120);
+    second.moved(80);
+    second.finished(true);
+    progress.tick();
+    await progress.end(0);
+    const events = reader.events.filter(({ event }) => event !== 'file');
+    expect(events.slice(1)).toMatchObject([
+      { event: 'bytes', bytesMoved: 330, bytesResumed: 120, bytesFound: 600, filesDone: 2, filesFound: 3 },
+      { event: 'summary', files: 2, bytes: 330, bytesResumed: 120 },
+    ]);
+  });
+
   it('tells of files that are not copied, too', async () => {
     const reader = new SlowReader();
     const progress = begin(reader);
@@ -127,7 +165,7 @@ describe('progress as JSON', () => {
 
   it('tells hosts by their parts and leaves out what may be a password', () => {
     const reader = new SlowReader();
-    const operands = ['scp://u:secret@[::1]:22//etc/x', 'u@h:x', 'scp://h:bad/', '/local'];
+    const operands = ['scp://u@[::1]:22//etc/x', 'u@h:x', 'scp://u:secret@h/', '/local'];
     begin(reader, { operands }).failed(new OperandError('scp://u:secret@h:bad/x: invalid uri'));
     expect(reader.events[0]).toMatchObject({
       sources: [{ path: '/etc/x', host: '::1', user: 'u', port: 22 }, { path: 'x', host: 'h', user: 'u' }, {}],

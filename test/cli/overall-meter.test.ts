@@ -25,6 +25,20 @@ describe('the meter for all files', () => {
     expect(meter.line(1, 80)).toBe('25/100 next                                    25%   25KB  24.9KB/s   00:02 ETA');
   });
 
+  it('counts what was there already neither as moved nor as left', () => {
+    const tally = hundred(0);
+    tally.foundAll();
+    const file = tally.start('f', 1000);
+    file.resumed?.(900);
+    file.moved(100);
+    file.finished(true);
+    expect(tally).toMatchObject({ bytesMoved: 100, bytesResumed: 900, bytesLeft: 99_000 });
+    tally.again(true);
+    expect(tally).toMatchObject({ filesFound: 0, bytesFound: 0, filesDone: 0, filesCopied: 0, bytesLeft: 0 });
+    tally.found(1000);
+    expect(tally).toMatchObject({ filesFound: 1, bytesLeft: 1000, bytesMoved: 100 });
+  });
+
   it('tells neither percent nor time left before everything was found', () => {
     const meter = new OverallMeter(hundred(25), 0);
     expect(meter.line(1, 80)).toBe('25/100+                                        --%   24KB  24.4KB/s   --:-- ETA');

@@ -50,6 +50,29 @@ describe('sealift scp', () => {
     expect(await readFile(join(dir, 'g'), 'utf8')).toBe('content');
   });
 
+  it.each([[], ['--progress=json']])('fails where the list of a dry run is lost (%j)', async (...progress) => {
+    const dir = await tempDirectory();
+    await writeFile(join(dir, 'f'), 'content');
+    const dryRun = ['scp', '--dry-run', ...progress, join(dir, 'f'), join(dir, 'g')];
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [sealiftLauncher, ...dryRun], { stdio: ['ignore', full.fd, 'pipe'] });
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const [status] = await once(child, 'close');
+    await full.close();
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'sealift: standard output: No space left on device\n',
+    });
+    // Whoever has read enough goes away.
+    const script = '"$@" | true; echo "${PIPESTATUS[0]}"';
+    const many = Array.from({ length: 50 }, () => join(dir, 'f'));
+    const args = ['-c', script, 'bash', process.execPath, sealiftLauncher, ...dryRun.slice(0, -2), ...many, dir];
+    expect(await runProgram('bash', args)).toMatchObject({ stdout: '0\n', stderr: '' });
+  });
+
   it('finishes the copy when nobody reads its standard error any more', async () => {
     const dir = await tempDirectory();
     await mkdir(join(dir, 'many'));

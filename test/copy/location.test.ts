@@ -65,6 +65,31 @@ describe('an operand', () => {
     expect(() => parseLocation(operand)).toThrow(operand);
   });
 
+  it.each([
+    'scp://bob:hunter2@host:99999/f',
+    'scp://bob:hunter2@host/f',
+    'scp://bob:hun/ter2@host/f',
+    'scp://bob:hunt@er2@host/f',
+    'scp://bob:hunter2@[::1/f',
+    'scp://bob:%zzhunter2@host/f',
+    'scp://:hunter2@host/f',
+  ])('%j with a password is refused, and the password is told nobody', (operand) => {
+    let message = '';
+    try {
+      parseLocation(operand);
+    } catch (error) {
+      expect(error).toBeInstanceOf(OperandError);
+      message = (error as Error).message;
+    }
+    expect(message).toContain(':***@');
+    expect(message).not.toMatch(/hun|er2/);
+  });
+
+  it('may have a colon in a user name, and an @ in a path', () => {
+    expect(parseLocation('scp://a%3Ab@h:2222/x@y')).toEqual(remote('h', 'x@y', { user: 'a:b', port: 2222 }));
+    expect(() => parseLocation('scp://h:22/%zz@y')).toThrow('scp://h:22/%zz@y: invalid uri');
+  });
+
   it('is shown as it would be written', () => {
     for (const operand of ['u@h:a', '[::1]:a', 'h:.']) expect(describeLocation(parseLocation(operand))).toBe(operand);
   });

@@ -120,6 +120,23 @@ describe('TreeCopy', () => {
     expect((await stat(join(dir, 'old', 'from'))).mode & 0o777).toBe(0o700);
   });
 
+  it('gives a directory that an attempt before it has made the mode of its source', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'from'));
+    await mkdir(join(dir, 'to'));
+    await writeFile(join(dir, 'from', 'f'), 'x');
+    await chmod(join(dir, 'from'), 0o555);
+    const landed = new Set<string>();
+    const dies: TreeCopyOptions['land'] = async () => {
+      throw new ConnectionError('h', 'transfer', 'lost', { code: 'ERR_CONNECTION_LOST' });
+    };
+    const options = { preserve: false, landed };
+    await expect(copy([join(dir, 'from')], join(dir, 'to'), { ...options, land: dies })).rejects.toThrow('lost');
+    await chmod(join(dir, 'to', 'from'), 0o755);
+    expect((await copy([join(dir, 'from')], join(dir, 'to'), options)).failures).toBe(0);
+    expect((await stat(join(dir, 'to', 'from'))).mode & 0o777).toBe(0o555);
+  });
+
   it('counts no file as landed that it has not copied because the whole copy had ended', async () => {
     const dir = await tempDirectory();
     await mkdir(join(dir, 'from'));
@@ -133,7 +150,8 @@ describe('TreeCopy', () => {
     };
     await expect(copy([join(dir, 'from')], join(dir, 'into'), { landed, land: dies })).rejects.toThrow('lost');
     expect(landed.size).toBeLessThan(50);
-    expect(landed.size).toBe((await readdir(join(dir, 'into', 'from'))).length);
+    // And the directory.
+    expect(landed.size).toBe((await readdir(join(dir, 'into', 'from'))).length + 1);
   });
 
   it('ends with the reason of an abort and leaves nothing half-written', async () => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connect, connectSsh, systemEnvironment } from '../../src/index.ts';
+import { connect, connectSsh, copy, systemEnvironment } from '../../src/index.ts';
 import { describePeer } from '../support/peers.ts';
 import { freePort, type RunningSshd, startSshd } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
@@ -76,6 +76,34 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'connect() of the library', () => {
     await expect(
       connect({ ...place, hostKeys: [fingerprint], privateKey: undefined, password: 'wrong' }),
     ).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION' });
+  });
+
+  it('holds each place of a copy to its own pins and credentials', async () => {
+    const dir = await tempDirectory();
+    const [from, to] = [join(dir, 'from'), join(dir, 'to')];
+    await writeFile(from, 'x');
+    const privateKey = await readFile(server.identityFile, 'utf8');
+    const { host: address, port, user } = server;
+    const environment = { home: dir };
+    const place = { host: address, port, user, privateKey, environment, sshArgs: ['-F', 'none'] };
+    const good = { ...place, hostKeys: [fingerprint] };
+    const wrongPin = { ...place, hostKeys: [`SHA256:${'A'.repeat(43)}`] };
+    const wrongPassword = { ...good, privateKey: undefined, password: 'wrong' };
+    await expect(copy({ ...good, path: from }, { ...wrongPin, path: to })).rejects.toMatchObject({
+      code: 'ERR_HOST_KEY',
+    });
+    await expect(copy({ ...good, path: from }, { ...wrongPassword, path: to })).rejects.toMatchObject({
+      code: 'ERR_AUTHENTICATION',
+    });
+    const mixed = copy(
+      [
+        { ...good, path: from },
+        { ...wrongPin, path: from },
+      ],
+      dir,
+    );
+    await expect(mixed).rejects.toThrow('the same host with the same options');
+    expect(await copy({ ...good, path: from }, { ...good, path: to })).toMatchObject({ files: 1 });
   });
 
   it('finds ssh_config and known_hosts in the home of the environment', async () => {

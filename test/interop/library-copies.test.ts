@@ -356,6 +356,6 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'a host without SFTP', () => {
     for (const options of [{ resume: true }, { verify: true }, { filter: () => true }, { exclude: 'x' }])
       await expect(host.upload('/etc/hostname', '/tmp/never', options)).rejects.toMatchObject(refused);
     await host.close();
-    await expect(host.upload('/etc/hostname', '/tmp/never')).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' });
+    await expect(host.upload('/etc/hostname', '/tmp/never')).rejects.toMatchObject({ code: 'ERR_CLOSED' });
   });
 });

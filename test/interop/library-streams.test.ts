@@ -168,6 +168,29 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'operations on a host', () => {
     expect(() => host.createReadStream(path, { start: 5, end: 4 })).toThrow(RangeError);
   });
 
+  it('leave of the old content nothing behind a new one that broke off', async () => {
+    const path = join(await tempDirectory(), 'f');
+    await writeFile(path, Buffer.alloc(3 * MEBIBYTE, 'o'));
+    const stream = host.createWriteStream(path);
+    await new Promise((resolve) => stream.write(Buffer.alloc(100_000, 'n'), resolve));
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.destroy();
+    await closed;
+    expect((await readFile(path, 'utf8')).replace(/^n{0,100000}$/, '')).toBe('');
+    await pipeline(Readable.from(['x']), host.createWriteStream('/dev/null'));
+  });
+
+  it('end with whatever the reason of an abort is', async () => {
+    const path = join(await tempDirectory(), 'f');
+    for (const reason of [null, 'text', 0]) {
+      const abort = new AbortController();
+      const writing = host.writeFile(path, Buffer.alloc(MEBIBYTE), { signal: abort.signal });
+      abort.abort(reason);
+      await expect(writing).rejects.toBe(reason);
+      await expect(host.readFile(path, { signal: abort.signal })).rejects.toBe(reason);
+    }
+  });
+
   it('keep the old content until an atomic stream has finished, and after one that failed', async () => {
     const dir = await tempDirectory();
     const path = join(dir, 'f');

@@ -171,6 +171,36 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'sftp-server'], 'what sealift scp can
     expect((await readdir(dir)).sort()).toEqual(['f', 'target']);
   });
 
+  it('does so where the name is a link, and leaves the link', async () => {
+    const dir = await tempDirectory();
+    await writeFile(join(dir, 'f'), Buffer.alloc(2_000_000, 'n'));
+    await mkdir(join(dir, 'releases'));
+    await writeFile(join(dir, 'releases', 'one'), 'old');
+    await symlink('releases/one', join(dir, 'current'));
+    await symlink('current', join(dir, 'other'));
+    const { ino } = await stat(join(dir, 'current'));
+    const slow = scp(['--atomic', '-l', '16384', join(dir, 'f'), `server:${dir}/other`]);
+    let done = false;
+    void slow.then(() => {
+      done = true;
+    });
+    while (!done) {
+      expect([3, 2_000_000]).toContain((await stat(join(dir, 'current'))).size);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await slow).toEqual(good);
+    expect((await stat(join(dir, 'releases', 'one'))).ino).not.toBe(ino);
+    expect([await readlink(join(dir, 'current')), await readlink(join(dir, 'other'))]).toEqual([
+      'releases/one',
+      'current',
+    ]);
+    expect(await readdir(join(dir, 'releases'))).toEqual(['one']);
+    // What leads nowhere is made through the link, as scp does it.
+    await symlink('releases/two', join(dir, 'dangling'));
+    expect(await scp(['--atomic', join(dir, 'f'), `server:${dir}/dangling`])).toEqual(good);
+    expect((await stat(join(dir, 'releases', 'two'))).size).toBe(2_000_000);
+  });
+
   it('makes missing directories with --mkdir, both ways, and not without', async () => {
     const dir = await tempDirectory();
     await writeFile(join(dir, 'f'), 'x');

@@ -68,6 +68,18 @@ describe('a copy', () => {
     expect((error as CopyError).message).toBe('file 1: Permission denied (and 2499 more errors)');
   });
 
+  it('lets any number of files listen to the signal', async () => {
+    const warnings: Error[] = [];
+    const heard = (warning: Error) => warnings.push(warning);
+    process.on('warning', heard);
+    await startCopy({}, async (run) => {
+      for (let n = 0; n < 100; n++) run.signal.addEventListener('abort', () => {});
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', heard);
+    expect(warnings).toEqual([]);
+  });
+
   it('refuses numbers that cannot be, in the promise and in the loop', async () => {
     for (const options of [{ parallel: 0 }, { retries: 1.5 }, { rateBytesPerSecond: -1 }, { parallel: Number.NaN }]) {
       const copy = startCopy(options, async () => {});

@@ -104,6 +104,24 @@ describe('the standard error of a connection', () => {
     expect(stderr.explain(error)).toBe(error);
   });
 
+  it.each(['bash: log: Permission denied', 'me@h: Permission denied'])(
+    'takes no word of a shell for one of ssh: %s',
+    (line) => {
+      const stderr = new StderrLines(undefined);
+      stderr.push(Buffer.from(`${line}\n`));
+      const error = lost();
+      expect(stderr.explain(error)).toBe(error);
+    },
+  );
+
+  it('takes nothing for a word about the login that comes from a server which speaks', () => {
+    const stderr = new StderrLines(undefined);
+    stderr.loggedIn();
+    stderr.push(Buffer.from('me@h: Permission denied (publickey).\n'));
+    const error = lost();
+    expect(stderr.explain(error)).toBe(error);
+  });
+
   it('explains no other error', () => {
     const stderr = new StderrLines(undefined);
     stderr.push(Buffer.from('Permission denied\n'));

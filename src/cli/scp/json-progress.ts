@@ -55,6 +55,10 @@ export class JsonProgress {
     this.#tally.step(isLast);
   }
 
+  again(all: boolean): void {
+    this.#tally.again(all);
+  }
+
   found(size: number): void {
     this.#tally.found(size);
   }
@@ -72,6 +76,7 @@ export class JsonProgress {
     const start = this.#options.now();
     return {
       moved: file.moved,
+      resumed: (bytes) => file.resumed?.(bytes),
       finished: (landed) => {
         file.finished(landed);
         this.#file(name, file.size, paths, landed ? 'copied' : 'failed', this.#options.now() - start);
@@ -102,12 +107,13 @@ export class JsonProgress {
 
   /** Tells the totals, while there are files to copy. What a reader is too slow for is left out: the next totals say all. */
   tick(): void {
-    const { bytesMoved, bytesFound, filesDone, filesFound, isComplete, current } = this.#tally;
+    const { bytesMoved, bytesResumed, bytesFound, filesDone, filesFound, isComplete, current } = this.#tally;
     if ((current === undefined && filesDone === this.#doneBefore) || this.#options.lines.isBehind) return;
     this.#doneBefore = filesDone;
     this.#pace.measure(this.#options.now(), bytesMoved);
     this.#write('bytes', {
       bytesMoved,
+      bytesResumed,
       bytesFound,
       filesDone,
       filesFound,
@@ -134,12 +140,13 @@ export class JsonProgress {
   /** Tells how it ended, and waits until the reader has it. */
   async end(exitStatus: number): Promise<void> {
     clearInterval(this.#timer);
-    const { filesCopied, bytesMoved } = this.#tally;
+    const { filesCopied, bytesMoved, bytesResumed } = this.#tally;
     const seconds = this.#pace.total(this.#options.now(), bytesMoved);
     this.#write('summary', {
       exitStatus,
       files: filesCopied,
       bytes: bytesMoved,
+      bytesResumed,
       failed: this.#failures,
       seconds: rounded(seconds),
       bytesPerSecond: Math.round(this.#pace.bytesPerSecond),

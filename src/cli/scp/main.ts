@@ -1,6 +1,7 @@
 import { SealiftError } from '../../base/errors.ts';
 import { OperandError } from '../../copy/location.ts';
 import { UsageError } from '../getopt.ts';
+import { OutputWatch } from '../output-watch.ts';
 import { rawArguments } from '../raw-args.ts';
 import { Reporter } from '../report.ts';
 import { abortOnSignals, Interrupted } from '../signals.ts';
@@ -71,12 +72,17 @@ async function run(options: ScpOptions, reporter: Reporter): Promise<number> {
       const { runRemoteEnd } = await import('./remote-end.ts');
       return await statusOf(() => runRemoteEnd(options, signal), reporter, signal);
     }
+    // The list is all that a dry run is for.
+    const listed = options.beyond.dryRun ? new OutputWatch(process.stdout) : undefined;
     const { startProgress } = await import('./progress.ts');
     const progress = startProgress(options, signal);
     reporter.watchedBy(progress);
     const status = await statusOf(() => runClient(options, reporter, progress, signal), reporter, signal);
     await progress.end?.(status);
-    return status;
+    const lost = await listed?.failure(signal);
+    if (lost === undefined) return status;
+    reporter.notice(lost.message);
+    return status === OK ? FAILED : status;
   } finally {
     release();
   }

@@ -9,6 +9,8 @@ import type { ScpOptions } from './options.ts';
 export interface RunProgress extends Omit<CopyObserver, 'failed'> {
   /** The run goes on to the sources of another place. */
   step?(isLast: boolean): void;
+  /** The step is done again over a new connection; `all`: with what has landed. */
+  again?(all: boolean): void;
   /** An error was reported. */
   failed?(error: unknown): void;
   /** Writes to standard error, past whatever is drawn on the same terminal. */

@@ -19,7 +19,10 @@ export interface RemotesOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly reporter: Reporter;
+  /** Given what is said before a server speaks: by `ssh`, by a login shell. */
   readonly onStderr: (bytes: Buffer) => Promise<void> | undefined;
+  /** Given what a server says that speaks already. */
+  readonly onRemoteStderr: (bytes: Buffer) => Promise<void> | undefined;
 }
 
 /** The hosts of one run: each is connected to once, and what it cannot do is remembered. */
@@ -57,18 +60,25 @@ export class Remotes {
     return remote;
   }
 
+  /** Whether the SCP protocol is spoken with one of the hosts. Never rejects. */
+  async speakScp(): Promise<boolean> {
+    const known = await Promise.all([...this.#known.values()].map((remote) => remote.catch(() => undefined)));
+    return known.some((remote) => remote?.protocol === 'scp');
+  }
+
   async #open(location: RemoteLocation): Promise<Remote> {
     const { host } = location;
     this.#announce(location);
     const connection = await this.#connections.get(location);
     if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
     const { openSftp } = await import('../../copy/sftp-open.ts');
-    const { signal, log, onStderr } = this.#run;
+    const { signal, log, onStderr, onRemoteStderr } = this.#run;
+    let speaks = false;
     try {
       const link = await openSftp(connection, {
         host,
         signal,
-        onStderr,
+        onStderr: (bytes) => (speaks ? onRemoteStderr : onStderr)(bytes),
         quiet: this.#options.quiet || this.#options.sshArgs.some((word) => /^loglevel[= ]*(quiet|fatal)$/i.test(word)),
         maxRequests: this.#options.sftpRequests,
         maxDataBytes: this.#options.sftpBufferBytes,
@@ -77,6 +87,7 @@ export class Remotes {
             ? (direction, what) => log.debug(3, `sftp ${direction === 'send' ? '->' : '<-'} ${what}`)
             : undefined,
       });
+      speaks = true;
       return { host, connection, protocol: 'sftp', link };
     } catch (error) {
       if (!(error instanceof ConnectionError) || error.code !== 'ERR_NOT_OFFERED' || !this.#mayFallBack) throw error;

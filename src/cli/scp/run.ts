@@ -1,9 +1,10 @@
 import { ConnectionError, ProtocolError, SealiftError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { FinalWords } from '../../copy/final-words.ts';
 import { isSafeUser, type Location, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
-import { FinalWords, withRetries } from '../../copy/retry.ts';
+import { withRetries } from '../../copy/retry.ts';
 import { copyBetweenHosts, copyFromHost, copyToHost } from '../../copy/routes.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
@@ -47,12 +48,15 @@ export class ScpRun {
         if (level <= verbosity) reporter.note(`debug${level}: ${text}`);
       },
     };
-    const onStderr = (bytes: Buffer) => {
+    const onRemoteStderr = (bytes: Buffer) => {
       this.#remoteText.push(bytes);
-      this.#finalWords.look(bytes);
       return stderrReady(signal);
     };
-    this.#remotes = new Remotes(options, { signal, log, reporter, onStderr });
+    const onStderr = (bytes: Buffer) => {
+      this.#finalWords.look(bytes);
+      return onRemoteStderr(bytes);
+    };
+    this.#remotes = new Remotes(options, { signal, log, reporter, onStderr, onRemoteStderr });
     this.#transfer = {
       options,
       observer: this.#observer(),
@@ -137,12 +141,19 @@ export class ScpRun {
     return await withRetries(step, {
       retries,
       signal: this.#signal,
-      mayRetry: () => !this.#finalWords.seen && this.#transfer.memory.isFinal !== true,
+      mayRetry: () => this.#transfer.memory.isFinal !== true && !this.#isHopeless(),
       again: async (error, pause, attempt) => {
         this.#reporter.notice(`${error.message}; trying again in ${pause} s (${attempt} of ${retries})`);
+        this.#progress.again?.(await this.#remotes.speakScp());
         await this.#remotes.close();
       },
     });
+  }
+
+  #isHopeless(): boolean {
+    if (!this.#finalWords.seen) return false;
+    this.#reporter.notice('not trying again: ssh says that the login or the host key was refused');
+    return true;
   }
 
   /** Puts sources together that follow each other and come from the same place. */

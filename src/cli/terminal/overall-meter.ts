@@ -40,7 +40,8 @@ export class OverallMeter {
 
   /** The line that stays: what was copied in how much time. */
   lastLine(nowSeconds: number, columns: number, failures: number): string {
-    const { filesCopied, filesFound, filesSkipped, bytesMoved, bytesFound, bytesSkipped, isComplete } = this.#tally;
+    const { filesCopied, filesFound, filesSkipped, bytesMoved, bytesFound, isComplete } = this.#tally;
+    const { bytesSkipped, bytesResumed } = this.#tally;
     const elapsed = this.#pace.total(nowSeconds, bytesMoved);
     const wanted = filesFound - filesSkipped;
     const isAll = filesCopied === wanted;
@@ -48,7 +49,7 @@ export class OverallMeter {
     const others = `${failures > 0 ? `, ${failures} failed` : ''}${filesSkipped > 0 ? `, ${filesSkipped} skipped` : ''}`;
     const long = `${isAll ? wanted : `${filesCopied} of ${found}`} ${wanted === 1 ? 'file' : 'files'}${others}`;
     const short = `${filesCopied}/${found}${others}`;
-    const whole = isComplete || isAll ? bytesFound - bytesSkipped : undefined;
+    const whole = isComplete || isAll ? bytesFound - bytesSkipped - bytesResumed : undefined;
     const figures = this.#figures(whole, `${formatDuration(elapsed)}    `);
     const fits = long.length + Object.values(figures).join('').length < columns;
     return compose(fits ? long : short, '', figures, columns - 1);

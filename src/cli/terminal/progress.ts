@@ -76,6 +76,10 @@ export class ProgressDisplay {
     if (this.#options.expectsMany || this.#tally.filesFound > 1) this.#showOverall();
   }
 
+  again(all: boolean): void {
+    this.#tally.again(all);
+  }
+
   counted(files: number, bytes: number): void {
     this.#tally.counted(files, bytes);
     // What people wait for most: percent and time left.
@@ -114,6 +118,10 @@ export class ProgressDisplay {
     return {
       moved: (bytes) => {
         file.moved(bytes);
+        meter.moved(bytes);
+      },
+      resumed: (bytes) => {
+        file.resumed?.(bytes);
         meter.moved(bytes);
       },
       finished: (landed) => {

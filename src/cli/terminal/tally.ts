@@ -16,6 +16,8 @@ export class Tally {
   /** Files that are over, copied or not. */
   filesDone = 0;
   bytesMoved = 0;
+  /** Bytes that were there already, from an earlier attempt: they count as found, and not as moved. */
+  bytesResumed = 0;
   #filesFound = 0;
   #bytesFound = 0;
   /** Bytes of the files that are copied or may yet be. */
@@ -26,6 +28,9 @@ export class Tally {
   /** What the step has found, and what is counted and not yet found. */
   #step: Amount = { files: 0, bytes: 0 };
   #ahead: Amount | undefined;
+  /** What was counted when the step began, and what has landed in it since. */
+  #before = this.#counts();
+  #landed: Amount = { files: 0, bytes: 0 };
   #isLastStep = true;
   readonly #underWay = new Set<TalliedFile>();
 
@@ -37,6 +42,43 @@ export class Tally {
     this.#ahead = undefined;
     // What the step before left undone, because it ended as a whole, does not begin any more.
     this.#waiting = 0;
+    this.#before = this.#counts();
+    this.#landed = { files: 0, bytes: 0 };
+  }
+
+  #counts() {
+    const { filesCopied, filesSkipped, bytesSkipped, filesDone } = this;
+    return {
+      filesCopied,
+      filesSkipped,
+      bytesSkipped,
+      filesDone,
+      filesFound: this.#filesFound,
+      bytesFound: this.#bytesFound,
+    };
+  }
+
+  /**
+   * The step is done again over a new connection: what it has found will be found again, but for what has landed. What moved has moved.
+   *
+   * @param all what has landed is copied again too
+   */
+  again(all: boolean): void {
+    const before = this.#before;
+    if (all) this.#landed = { files: 0, bytes: 0 };
+    const { files, bytes } = this.#landed;
+    this.filesCopied = before.filesCopied + files;
+    this.filesDone = before.filesDone + files;
+    this.filesSkipped = before.filesSkipped;
+    this.bytesSkipped = before.bytesSkipped;
+    this.#filesFound = before.filesFound + files;
+    this.#bytesFound = before.bytesFound + bytes;
+    this.#bytesExpected = this.bytesMoved;
+    this.#step = this.#landed;
+    this.#ahead = undefined;
+    this.#foundAll = false;
+    this.#waiting = 0;
+    this.#underWay.clear();
   }
 
   found(size: number): void {
@@ -117,10 +159,18 @@ export class Tally {
         this.bytesMoved += bytes;
         this.#bytesExpected += file.size - before;
       },
+      resumed: (bytes) => {
+        moved += bytes;
+        this.bytesResumed += bytes;
+        this.#bytesExpected -= bytes;
+      },
       finished: (landed) => {
         if (!this.#underWay.delete(file)) return;
         this.filesDone++;
-        if (landed) this.filesCopied++;
+        if (landed) {
+          this.filesCopied++;
+          this.#landed = { files: this.#landed.files + 1, bytes: this.#landed.bytes + size };
+        }
         this.#bytesExpected -= file.size - moved;
       },
     };

@@ -24,7 +24,7 @@ const REFUSAL_PAUSES_MS: readonly number[] = [20, 50, 100, 250];
 export interface BuiltinConnectionOptions {
   /** The host as the user wrote it. */
   readonly host: string;
-  /** How long the server may take to open a channel; 0 is for ever. */
+  /** How long the server may take to open a channel, and what runs on it to say its first word; 0 is for ever. */
   readonly openTimeoutMs: number;
   /** How long a server that should send something may send nothing; 0 is for ever. */
   readonly idleTimeoutMs: number;
@@ -156,6 +156,7 @@ export function builtinConnection(session: Session, options: BuiltinConnectionOp
   };
   return {
     isMultiplexed: true,
+    answerTimeoutMs: options.openTimeoutMs,
     exec: (command, { signal }: ChannelOptions = {}) =>
       open((callback) => client.exec(command, callback), 'exec', signal),
     subsystem: (name, { signal }: ChannelOptions = {}) =>

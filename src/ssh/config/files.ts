@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { FileError } from '../../base/errors.ts';
@@ -115,12 +115,28 @@ async function readLines(
     } else if (keyword === 'include') {
       for (const pattern of value.words) {
         for (const file of await includedFiles(pattern, folder, context.home)) {
-          await readConfigFile(file, folder, context, values, { required: false, depth: depth + 1 });
+          await readConfigFile(file, folder, context, values, { required: false, depth: depth + 1, mustBeOwn: true });
         }
       }
     } else {
       addValue(values, keyword, value);
     }
+  }
+}
+
+/** @throws {FileError} `ERR_CONFIG` where others than root and this user may write the file, which names programs to run */
+async function readText(file: string, mustBeOwn: boolean): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { uid, mode } = await handle.stat();
+    const own = process.getuid?.();
+    if (mustBeOwn && own !== undefined && ((uid !== 0 && uid !== own) || (mode & 0o022) !== 0)) {
+      const cure = `chmod go-w ${printable(file)}`;
+      throw new FileError(file, 'read', 'ERR_CONFIG', { reason: 'Bad owner or permissions', cure });
+    }
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
   }
 }
 
@@ -135,13 +151,18 @@ export async function readConfigFile(
   folder: string,
   context: MatchContext,
   values: ConfigValues,
-  options: { readonly required: boolean; readonly depth?: number },
+  options: {
+    readonly required: boolean;
+    readonly depth?: number;
+    /** As ssh has it for the user's own file and for what any file includes, and not for a file that was named with `-F`. Default false. */
+    readonly mustBeOwn?: boolean;
+  },
 ): Promise<void> {
   const depth = options.depth ?? 0;
   if (depth > MAX_INCLUDE_DEPTH) throw new FileError(file, 'read', 'ERR_LIMIT', { reason: 'too many nested includes' });
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file, options.mustBeOwn === true);
   } catch (error) {
     const failure = FileError.from(error, file, 'read');
     if (!options.required && (failure.code === 'ENOENT' || failure.code === 'ENOTDIR')) return;

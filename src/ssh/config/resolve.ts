@@ -31,7 +31,7 @@ async function readFiles(target: SshTarget, options: ResolveOptions): Promise<Co
     await readConfigFile(args.configFile, userFolder, context, values, { required: true });
     return values;
   }
-  await readConfigFile(join(userFolder, 'config'), userFolder, context, values, { required: false });
+  await readConfigFile(join(userFolder, 'config'), userFolder, context, values, { required: false, mustBeOwn: true });
   const system = environment.systemConfigFile ?? SYSTEM_CONFIG;
   await readConfigFile(system, dirname(system), context, values, { required: false });
   return values;

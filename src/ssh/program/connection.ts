@@ -21,6 +21,8 @@ export interface ProgramConnectionOptions {
   readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
   /** The first subsystem logs in for itself and for all channels after it, as far as the user's configuration leaves that to us: see {@link SharedLogin}. Default: each channel logs in. */
   readonly share?: Pick<SharedLoginOptions, 'folders' | 'onStderr'> | undefined;
+  /** How long the other side of a channel may take to log in and say its first word, in milliseconds; 0 is for ever. Default 0. */
+  readonly answerTimeoutMs?: number | undefined;
   /** Ends the connection with all its channels. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;
@@ -149,6 +151,7 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
   return {
+    answerTimeoutMs: options.answerTimeoutMs ?? 0,
     exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),
     subsystem: (name, channelOptions) => open({ kind: 'subsystem', name }, channelOptions),
     run: (command, channelOptions) => open({ kind: 'run', command }, channelOptions),

@@ -1,4 +1,4 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { relativeToDefault } from '../../../src/ssh/config/program.ts';
@@ -9,7 +9,8 @@ import { tempDirectory } from '../../support/temp.ts';
 async function resolve(config: string, host = 'web', args: string[] = [], files: Record<string, string> = {}) {
   const home = await tempDirectory();
   await mkdir(join(home, '.ssh'));
-  for (const [name, text] of Object.entries({ config, ...files })) await writeFile(join(home, '.ssh', name), text);
+  for (const [name, text] of Object.entries({ config, ...files }))
+    await writeFile(join(home, '.ssh', name), text, { mode: 0o600 });
   const environment = { home, user: 'local', path: '', systemConfigFile: join(home, '.ssh', 'system') };
   return { home, config: await resolveHost({ host }, { environment, args }) };
 }
@@ -37,6 +38,32 @@ it('takes the first value, from words, then the user, then the system', async ()
   });
   expect(config).toMatchObject({ user: 'word', port: 2, hostname: 'sys.web' });
 });
+
+it.skipIf(process.platform === 'win32')(
+  'reads no file of the user, and none that is included, which others may write',
+  async () => {
+    const home = await tempDirectory();
+    await mkdir(join(home, '.ssh'));
+    const [own, more, named] = ['config', 'more', 'named'].map((name) => join(home, '.ssh', name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(own, 'Include more\nPort 7\n', { mode: 0o600 });
+    await writeFile(more, 'User included\n', { mode: 0o600 });
+    await writeFile(named, 'Include more\nPort 8\n', { mode: 0o600 });
+    const environment = { home, user: 'local', path: '', systemConfigFile: join(home, 'none') };
+    const look = (args: string[] = []) => resolveHost({ host: 'web' }, { environment, args });
+    expect(await look()).toMatchObject({ port: 7, user: 'included' });
+    await chmod(own, 0o620);
+    await expect(look()).rejects.toMatchObject({ code: 'ERR_CONFIG', path: own });
+    // As with ssh, a file that is named with -F is read whoever may write it.
+    await chmod(named, 0o666);
+    expect(await look(['-F', named])).toMatchObject({ port: 8, user: 'included' });
+    await chmod(more, 0o602);
+    await expect(look(['-F', named])).rejects.toMatchObject({ code: 'ERR_CONFIG', path: more });
+  },
+);
 
 it('matches Host with wildcards, lists and negation', async () => {
   const text = 'Host *.example.org !bad.example.org\n Port 7\nHost a b web\n User listed\n';
