@@ -1,20 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
 import { ConnectionError, FileError } from '../base/errors.ts';
-import type { Directory, FileStatus, OpenFile } from '../files/file-system.ts';
+import type { Directory, OpenFile } from '../files/file-system.ts';
 import type { Landing, LandingAttributes, LandingOptions } from '../files/landing-types.ts';
 import { shownPath } from '../files/path.ts';
-import { readAhead } from '../files/read-ahead.ts';
+import type { Turns } from '../files/turns.ts';
 import { verifyCopy } from './digest.ts';
 import type { CopyObserver } from './observer.ts';
+import { type FoundFile, MAX_UNSIZED_BYTES, OpenedSource } from './opened-source.ts';
 import { resumeFor } from './overlap.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Place } from './target.ts';
-
-/** Files whose size the system gives as 0 may have content all the same (/proc): as much is read to find out. Bytes. */
-const MAX_UNSIZED_BYTES = 16 * 1024 * 1024;
-
-/** Most files without a size are empty: no large buffers for them. */
-const UNSIZED_CHUNK_BYTES = 4096;
 
 export interface FileCopyOptions {
   /** Set times and the mode as the source has them. */
@@ -27,6 +22,8 @@ export interface FileCopyOptions {
   readonly verify?: boolean | undefined;
   /** Go on where an earlier copy of the same source broke off, and let the next one do so. */
   readonly resume?: boolean | undefined;
+  /** Keeps the files of this copy apart where they are one. */
+  readonly turns?: Turns | undefined;
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,14 +31,6 @@ export interface FileCopyOptions {
 
 /** Told of bytes that have moved, or (`isResumed`) were there already. */
 type Moved = (bytes: number, isResumed?: boolean) => void;
-
-/** A file to copy: found in a directory under a name. */
-export interface FoundFile {
-  readonly directory: Directory;
-  readonly name: string;
-  /** What was found there, links followed. */
-  readonly status: FileStatus;
-}
 
 /**
  * Copies one file to its place. On failure nothing is left there that was not there before, unless the target had to be written in place.
@@ -90,24 +79,23 @@ async function copyOpened(
   options: FileCopyOptions,
   moved: Moved,
 ): Promise<void> {
-  const source = await found.directory.open(found.name, { access: 'read', follow: true });
+  const { rateLimit, resume, signal } = options;
+  // A target that is far away may need no content, and one that is gone on with not all of it.
+  const isNear = place.directory.entries === undefined;
+  const readsAhead = isNear && resume !== true;
+  // A local target collects more chunks than two before it writes them.
+  const source = await OpenedSource.open(found, { readsAhead, fresh: isNear, rateLimit, signal });
   try {
-    // Far away the status is as old as the listing; a second question would cost another round trip for each file.
-    const status = source.contentFrom === undefined ? await source.status() : found.status;
-    if (status.kind !== 'file') throw notRegular(source.path);
-    await new FileCopy({ ...found, status }, source, place, options).run(moved);
+    await new FileCopy(found, source, place, options).run(moved);
   } finally {
-    // What was read has been checked by its length: a source that does not close has nothing more to say about it.
-    await source.close().catch(() => {});
+    await source.close();
   }
 }
 
-export function notRegular(path: string): FileError {
-  return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
-}
-
 class FileCopy {
+  /** As it is now that it is open. */
   readonly #found: FoundFile;
+  readonly #opened: OpenedSource;
   readonly #source: OpenFile;
   readonly #place: Place & { readonly follow: boolean };
   readonly #options: FileCopyOptions;
@@ -116,23 +104,26 @@ class FileCopy {
 
   constructor(
     found: FoundFile,
-    source: OpenFile,
+    opened: OpenedSource,
     place: Place & { readonly follow: boolean },
     options: FileCopyOptions,
   ) {
-    this.#found = found;
-    this.#source = source;
+    this.#found = { ...found, status: opened.status };
+    this.#opened = opened;
+    this.#source = opened.file;
     this.#place = place;
     this.#options = options;
   }
 
   async run(moved: Moved): Promise<void> {
-    const { signal, verify, resume, land } = this.#options;
+    const { signal, verify, resume, turns, land, observer } = this.#options;
     const { directory, name, follow } = this.#place;
     const { status } = this.#found;
     const landing = await land(directory, name, {
       mode: status.mode & 0o777,
       follow,
+      turns,
+      left: (path) => observer.left?.(path),
       check: verify === true ? (where, called) => this.#check(where, called) : undefined,
       resume: resume === true && status.size > 0 ? resumeFor(this.#source, status) : undefined,
     });
@@ -140,6 +131,8 @@ class FileCopy {
     signal?.addEventListener('abort', interrupt, { once: true });
     let landed = false;
     try {
+      // It may have waited for its turn.
+      signal?.throwIfAborted();
       await this.#move(landing, moved);
       await landing.commit(this.#attributes());
       landed = true;
@@ -166,27 +159,28 @@ class FileCopy {
     const { rateLimit, signal, verify } = this.#options;
     const { size } = this.#found.status;
     const start = landing.offset ?? 0;
-    const limit = size === 0 ? MAX_UNSIZED_BYTES + 1 : size - start;
     if (verify === true && start === 0) this.#hash = createHash('sha256');
     let total = start;
     if (start > 0) moved(start, true);
     if (await this.#copyThere(landing, moved)) return;
     let hasMore = false;
-    for await (const piece of this.#content(start, limit)) {
+    const held = this.#opened.isPaced ? undefined : rateLimit;
+    for await (const piece of this.#opened.content(start)) {
       hasMore ||= size > 0 && total + piece.length > size;
       const chunk = hasMore ? piece.subarray(0, size - total) : piece;
       total += chunk.length;
       if (size === 0 && total > MAX_UNSIZED_BYTES) throw this.#tooLarge();
       this.#hash?.update(chunk);
+      const wait = held?.wait(chunk.length, signal);
+      if (wait !== undefined) await wait;
       const busy = landing.write(chunk);
       moved(chunk.length);
       if (busy !== undefined) await busy;
-      const held = rateLimit?.wait(chunk.length, signal);
-      if (held !== undefined) await held;
       signal?.throwIfAborted();
     }
     if (total < size) throw this.#tooShort(total);
     if (hasMore) await this.#requireGrowth();
+    await this.#opened.requireUnchanged();
   }
 
   /** A file that has grown since it was found is copied as it was then. One that is larger than its size is not what its host says, and how much of it is missing nobody knows. */
@@ -207,18 +201,6 @@ class FileCopy {
     // Nothing was read on the way that could be hashed.
     this.#hash = undefined;
     return true;
-  }
-
-  #content(start: number, limit: number): AsyncIterable<Uint8Array> {
-    const chunkBytes = this.#found.status.size === 0 ? UNSIZED_CHUNK_BYTES : undefined;
-    // A local target collects more chunks than two before it writes them.
-    const fresh = this.#place.directory.entries === undefined;
-    // 0 asks for whatever there is.
-    const asked = this.#found.status.size === 0 ? 0 : limit;
-    return (
-      this.#source.contentFrom?.(start, asked, { beyond: true }) ??
-      readAhead(this.#source, limit, { chunkBytes, start, fresh })
-    );
   }
 
   #tooLarge(): FileError {

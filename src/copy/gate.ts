@@ -1,12 +1,18 @@
 /** Lets a bounded number of tasks run side by side, and a bounded weight of them: many small ones, few large ones. */
 export class Gate {
-  readonly #maxTasks: number;
+  /** How many may run now, and at most at any time. */
+  #maxTasks: number;
+  #mostTasks: number;
+  /** Since the first of these changed. */
+  #successes = 0;
   readonly #maxWeight: number;
   #tasks = 0;
   #weight = 0;
+  /** How many wait to start: also those that have been woken and not looked yet. */
+  #waiters = 0;
   /** Who waits to start, in order. */
   readonly #waiting: (() => void)[] = [];
-  #idle: (() => void) | undefined;
+  readonly #idle: (() => void)[] = [];
 
   /**
    * @param maxTasks how many may run
@@ -14,6 +20,7 @@ export class Gate {
    */
   constructor(maxTasks: number, maxWeight: number = Number.POSITIVE_INFINITY) {
     this.#maxTasks = maxTasks;
+    this.#mostTasks = maxTasks;
     this.#maxWeight = maxWeight;
   }
 
@@ -31,11 +38,13 @@ export class Gate {
 
   /** Resolves when the task has started. It must not reject. */
   async start(weight: number, task: () => Promise<void>): Promise<void> {
+    this.#waiters++;
     while (!this.#hasRoom(weight)) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
     }
+    this.#waiters--;
     void this.#run(weight, task);
   }
 
@@ -49,16 +58,45 @@ export class Gate {
       this.#weight -= weight;
       // All look again: one that is light may fit where the first does not, and nobody starves since the heavy one runs when it is alone.
       for (const wake of this.#waiting.splice(0)) wake();
-      if (this.#tasks === 0) this.#idle?.();
+      if (this.#tasks === 0) for (const wake of this.#idle.splice(0)) wake();
     }
   }
 
-  /** Resolves when nothing runs. Only for whoever starts the tasks: nobody else may start one meanwhile. */
+  /** How many run. */
+  get running(): number {
+    return this.#tasks;
+  }
+
+  /** What runs is too much: from now on at most half as many. While the last call has not had its effect, nothing changes. */
+  shrink(): void {
+    if (this.#tasks > this.#maxTasks) return;
+    this.#maxTasks = Math.max(1, Math.floor(this.#tasks / 2));
+    this.#successes = 0;
+  }
+
+  /** One went well: after as many as run at a time, one more may. */
+  grow(): void {
+    if (this.#maxTasks >= this.#mostTasks || ++this.#successes < this.#maxTasks) return;
+    this.#successes = 0;
+    this.#maxTasks++;
+  }
+
+  /** Never more than these run. */
+  limit(maxTasks: number): void {
+    this.#mostTasks = Math.max(1, Math.min(this.#mostTasks, maxTasks));
+    this.#maxTasks = Math.min(this.#maxTasks, this.#mostTasks);
+  }
+
+  /** Resolves when nothing runs for a moment: the next who wait start then. */
+  async quiet(): Promise<void> {
+    if (this.#tasks === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  /** Resolves when nothing runs and nobody waits. Only for whoever starts the tasks: nobody but a task may start one meanwhile. */
   async idle(): Promise<void> {
-    while (this.#tasks > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-    }
+    while (this.#tasks > 0 || this.#waiters > 0) await this.quiet();
   }
 }

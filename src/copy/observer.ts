@@ -32,6 +32,8 @@ export interface CopyObserver {
   planned?(name: string, size: number, paths?: FilePaths): void;
   /** Asked between entries: a promise where the copy should wait, because whoever watches does not keep up. */
   ready?(): Promise<void> | undefined;
+  /** What was written so far could not be removed from the target: its path. */
+  left?(path: string): void;
   /** One entry failed; the copy goes on. */
   failed(error: FileError | RemoteError | ProtocolError): void;
 }

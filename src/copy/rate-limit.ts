@@ -3,7 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Shorter waits than this are saved up: timers are not that exact. Milliseconds. */
 const SHORTEST_WAIT_MS = 10;
 
-/** Keeps a stream of bytes at a rate: whoever moves bytes tells how many and waits when it is told to. Shared by all files of a copy, as scp's `-l`. */
+/** The rate holds over times as short as this. */
+const BURSTS_PER_SECOND = 4;
+const MIN_BURST_BYTES = 1024;
+const MAX_BURST_BYTES: number = 1024 * 1024;
+
+/** Keeps a stream of bytes at a rate: whoever is going to move bytes tells how many and waits when it is told to. Shared by all files of a copy, as scp's `-l`. */
 export class RateLimit {
   readonly #bytesPerSecond: number;
   readonly #now: () => number;
@@ -16,6 +21,11 @@ export class RateLimit {
     this.#bytesPerSecond = bytesPerSecond;
     this.#now = now;
     this.#startMs = now();
+  }
+
+  /** As much may go at once: a quarter of a second's worth, within reason. Bytes. */
+  get burstBytes(): number {
+    return Math.round(Math.min(Math.max(this.#bytesPerSecond / BURSTS_PER_SECOND, MIN_BURST_BYTES), MAX_BURST_BYTES));
   }
 
   /** How long to wait after `bytes` more, in milliseconds. Time in which nothing moved is not made up for. */

@@ -2,6 +2,7 @@ import { checkPeerName } from '../base/peer-name.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { land, landByRename, landInPlace } from '../files/landing.ts';
 import { locate, stripTrailingSlashes } from '../files/path.ts';
+import { Turns } from '../files/turns.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
 import { expandAll } from './sftp-expand.ts';
 import { Survey } from './survey.ts';
@@ -10,6 +11,9 @@ import { TreeCopy, type TreeCopyOptions } from './tree-copy.ts';
 
 /** How many files move at the same time unless told otherwise. */
 export const DEFAULT_PARALLEL = 64;
+
+/** The same with a rate limit: what waits for its turn needs no company. */
+const LIMITED_PARALLEL = 16;
 
 /** The mode of a directory that is made for several sources, lessened by the umask. */
 const NEW_TARGET_MODE = 0o777;
@@ -156,8 +160,8 @@ async function copyAll(
   const survey = surveyFor(options, sources.length > 1);
   try {
     void survey?.run(from, sources).then((all) => all && options.observer.counted?.(all.files, all.bytes));
-    const parallel = options.parallel ?? DEFAULT_PARALLEL;
-    const copy = new TreeCopy(target, { ...options, ...options.tree, parallel });
+    const parallel = options.parallel ?? (options.rateLimit === undefined ? DEFAULT_PARALLEL : LIMITED_PARALLEL);
+    const copy = new TreeCopy(target, { ...options, ...options.tree, parallel, turns: new Turns() });
     for (const source of sources) await copySource(copy, from, source);
     await copy.finish();
     return failures + copy.failures;

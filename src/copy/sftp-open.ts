@@ -17,6 +17,8 @@ export interface SftpOpenOptions {
   /** How errors name the host. */
   readonly host: string;
   readonly signal?: AbortSignal | undefined;
+  /** Puts off an abort of `signal` until the returned function is called (see LateAbort). */
+  readonly hold?: (() => () => void) | undefined;
   readonly trace?: Trace | undefined;
   /** Requests under way (scp's `-X nrequests`). */
   readonly maxRequests?: number | undefined;
@@ -64,6 +66,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     const common = {
       shown: (path: string) => `${prefix}:${path}`,
       digest: (path: string, seen: SeenFile) => hasher.digest(path, seen),
+      hold: options.hold,
     };
     const filesOfOneSession = sftpFileSystem(session, common);
     const files =

@@ -85,7 +85,7 @@ export class Survey {
       const isLink = entry.status?.kind === 'symlink';
       const task = () => this.#directory(directory, name, { above, status, path, isLink }).catch(() => {});
       if (directory.entries === undefined || !this.#listings.tryStart(1, task)) await task();
-    } else if (status.kind === 'file') {
+    } else if (status.kind === 'file' && Number.isSafeInteger(status.size)) {
       this.#files++;
       this.#bytes += status.size;
     }

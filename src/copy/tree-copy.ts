@@ -3,24 +3,17 @@ import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files
 import { locate, shownPath } from '../files/path.ts';
 import { isUpToDate, phantom } from './dry-run.ts';
 import type { EntryFilter } from './entry-rules.ts';
-import { copyFile, type FileCopyOptions, notRegular } from './file-copy.ts';
-import { Gate } from './gate.ts';
+import { copyFile, type FileCopyOptions } from './file-copy.ts';
+import { FileQueue } from './file-queue.ts';
 import { copyLink } from './link-copy.ts';
 import { listedOnce } from './listed-once.ts';
 import { MAX_NAMES_SEEN, type NameBudget } from './names-seen.ts';
+import { notRegular, requireSized } from './opened-source.ts';
 import type { Place, Target } from './target.ts';
-import { type LevelAttributes, TreeLevel } from './tree-level.ts';
+import { isSame, type LevelAttributes, TreeLevel } from './tree-level.ts';
 
 /** How deep directories may nest where links cannot be told from what they lead to; OpenSSH's bound. */
 const MAX_DEPTH = 64;
-
-/** So many directories are listed side by side. */
-const LISTINGS = 8;
-
-/** Files weigh what they may keep in memory while they move: between these two, and together not more than the third. Bytes. */
-const LEAST_WEIGHT = 64 * 1024;
-const MOST_WEIGHT = 4 * 1024 * 1024;
-const TOTAL_WEIGHT = 16 * 1024 * 1024;
 
 export interface TreeCopyOptions extends FileCopyOptions {
   readonly recursive: boolean;
@@ -60,11 +53,12 @@ interface Step {
 export class TreeCopy {
   readonly #options: TreeCopyOptions;
   readonly #target: Target;
-  readonly #files: Gate;
-  readonly #listings = new Gate(LISTINGS);
+  readonly #queue: FileQueue;
   /** Names of the top level that were used: a second one waits for the first, so that the last one wins. */
   readonly #topNames = new Set<string>();
   readonly #names: NameBudget = { left: MAX_NAMES_SEEN };
+  /** The directory that the top level goes into, where its file system numbers its objects. */
+  #root: FileStatus | undefined;
   #fatal: { readonly error: unknown } | undefined;
   /** How many entries could not be copied; each was reported. */
   failures = 0;
@@ -72,7 +66,11 @@ export class TreeCopy {
   constructor(target: Target, options: TreeCopyOptions) {
     this.#target = target;
     this.#options = options;
-    this.#files = new Gate(options.parallel, TOTAL_WEIGHT);
+    this.#queue = new FileQueue({
+      parallel: options.parallel,
+      guarded: (step) => this.#guarded(step),
+      isOver: () => this.#fatal !== undefined,
+    });
   }
 
   /**
@@ -96,9 +94,9 @@ export class TreeCopy {
    * @throws what ended the copy as a whole.
    */
   async finish(): Promise<void> {
-    await this.#listings.idle();
+    await this.#queue.listed();
     this.#options.observer.foundAll?.();
-    await this.#files.idle();
+    await this.#queue.idle();
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
@@ -129,18 +127,13 @@ export class TreeCopy {
     try {
       const status = await this.#look({ name }, source);
       const place = this.#target.place(name, this.#meansDirectory(status) ? 'directory' : 'file');
-      if (this.#topNames.has(place.name)) await this.#idle();
+      if (this.#topNames.has(place.name)) await this.#queue.idle();
       this.#topNames.add(place.name);
       await this.#step({ source, name, status, place, above: undefined, path: name }, close);
     } catch (error) {
       await close();
       throw error;
     }
-  }
-
-  async #idle(): Promise<void> {
-    await this.#listings.idle();
-    await this.#files.idle();
   }
 
   /** `dir/.` and `..`: what is in the directory goes into the target, which is made if it is missing. */
@@ -155,7 +148,8 @@ export class TreeCopy {
       }
       const nothing = { mode: undefined, times: undefined };
       const target = await this.#target.openContents();
-      await this.#contents(source, target, { above: undefined, status, path: '' }, nothing);
+      const targetStatus = await this.#numbered(target, status);
+      await this.#contents(source, target, { above: undefined, status, targetStatus, path: '' }, nothing);
     } catch (error) {
       await close();
       throw error;
@@ -182,23 +176,24 @@ export class TreeCopy {
     if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file', status) === false)
       return await done();
     if (isDirectory) {
-      const task = () => this.#whole(() => this.#directory(step), done);
+      const task = () => this.#whole(() => this.#queue.directory(() => this.#directory(step)), done);
       // Where there is no room for another listing, this one goes down by itself: so nobody waits for anybody.
-      if (!this.#listings.tryStart(1, task)) await task();
+      if (!this.#queue.tryListing(task)) await task();
       return;
     }
     const isLink = status.kind === 'symlink' && this.#options.copyLinks === true;
     if (status.kind !== 'file' && !isLink) throw notRegular(shownPath(source.path, name));
+    requireSized(shownPath(source.path, name), status);
     const key =
       this.#options.landed && JSON.stringify([shownPath(source.path, name), status.size, status.mtimeSeconds]);
     if (key !== undefined && this.#options.landed?.has(key) === true) return await done();
     if (!isLink) this.#options.observer.found?.(status.size);
-    const weight = Math.min(Math.max(status.size, LEAST_WEIGHT), MOST_WEIGHT);
     const work = async () => {
       const isThere = await (isLink ? this.#link(step) : this.#file(step));
       if (isThere && key !== undefined) this.#options.landed?.add(key);
     };
-    await this.#files.start(weight, () => this.#whole(work, done));
+    this.#queue.heed(source, step.place.directory);
+    await this.#queue.start(status.size, work, done);
   }
 
   #follows(above: TreeLevel | undefined): boolean {
@@ -237,7 +232,24 @@ export class TreeCopy {
     return true;
   }
 
-  async #directory({ source, name, status, place, above, path: below, isLink }: Step): Promise<void> {
+  /** What a target directory is, where it can be the same as a source: on this machine, and where it is more than planned. */
+  async #numbered(target: Directory, source: FileStatus): Promise<FileStatus | undefined> {
+    const isNear = Number(source.inode) !== 0 && target.entries === undefined && this.#options.dryRun !== true;
+    return isNear ? await target.ownStatus() : undefined;
+  }
+
+  /** @throws {FileError} EINVAL where what is to be copied is a directory that the copy goes into */
+  async #requireOutside({ source, name, status, place, above }: Step): Promise<void> {
+    if (Number(status.inode) === 0 || place.directory.entries !== undefined || this.#options.dryRun === true) return;
+    if (above === undefined) this.#root = await place.directory.ownStatus();
+    if (above?.isTarget(status) !== true && !isSame(this.#root, status)) return;
+    throw new FileError(shownPath(source.path, name), 'copy', 'EINVAL', {
+      reason: 'cannot copy a directory into itself',
+    });
+  }
+
+  async #directory(step: Step): Promise<void> {
+    const { source, name, status, place, above, path: below, isLink } = step;
     const path = shownPath(source.path, name);
     if (above?.isWithin(status) === true || (isLink === true && (await leadsBack(source, name)))) {
       throw new FileError(path, 'open', 'ELOOP', { reason: 'links lead back into a directory above' });
@@ -248,10 +260,12 @@ export class TreeCopy {
     const from = await source.directory(name, { follow: true });
     let to: Directory | undefined;
     try {
+      await this.#requireOutside(step);
       const entered = await explained(place, this.#enter(place, status.mode, this.#follows(above)));
       to = entered.directory;
       const attributes = await this.#attributesFor(to, status, entered.isNew);
-      await this.#contents(from, to, { above, status, path: below }, attributes);
+      const targetStatus = await this.#numbered(to, status);
+      await this.#contents(from, to, { above, status, targetStatus, path: below }, attributes);
     } catch (error) {
       await from.close();
       await to?.close();
@@ -298,7 +312,12 @@ export class TreeCopy {
   async #contents(
     source: Directory,
     target: Directory,
-    where: { readonly above: TreeLevel | undefined; readonly status: FileStatus; readonly path: string },
+    where: {
+      readonly above: TreeLevel | undefined;
+      readonly status: FileStatus;
+      readonly targetStatus?: FileStatus | undefined;
+      readonly path: string;
+    },
     attributes: LevelAttributes,
   ): Promise<void> {
     const level = new TreeLevel(source, target, { ...where, attributes, failed: this.#failed });

@@ -18,6 +18,8 @@ export class TreeLevel {
   readonly target: Directory;
   readonly above: TreeLevel | undefined;
   readonly depth: number;
+  /** What the target is, where its file system numbers its objects. */
+  readonly targetStatus: FileStatus | undefined;
   /** The source's status, to notice when links lead back into it. */
   readonly status: FileStatus | undefined;
   readonly #attributes: LevelAttributes;
@@ -31,6 +33,7 @@ export class TreeLevel {
     options: {
       readonly above: TreeLevel | undefined;
       readonly status: FileStatus | undefined;
+      readonly targetStatus?: FileStatus | undefined;
       readonly attributes: LevelAttributes;
       readonly failed: (error: FileError) => void;
     },
@@ -40,6 +43,7 @@ export class TreeLevel {
     this.above = options.above;
     this.depth = (options.above?.depth ?? 0) + 1;
     this.status = options.status;
+    this.targetStatus = options.targetStatus;
     this.#attributes = options.attributes;
     this.#failed = options.failed;
     this.above?.hold();
@@ -71,9 +75,17 @@ export class TreeLevel {
 
   /** Whether the directory with this status is this one or one above: links that lead back make a tree without end. */
   isWithin(status: FileStatus): boolean {
-    // Not every file system numbers its objects.
-    if (status.inode === 0 || status.inode === 0n) return false;
-    if (this.status?.inode === status.inode && this.status.device === status.device) return true;
-    return this.above?.isWithin(status) ?? false;
+    return isSame(this.status, status) || (this.above?.isWithin(status) ?? false);
   }
+
+  /** Whether the directory with this status is one that the copy goes into: what is in it may be a copy already. */
+  isTarget(status: FileStatus): boolean {
+    return isSame(this.targetStatus, status) || (this.above?.isTarget(status) ?? false);
+  }
+}
+
+/** Whether both are one object. Not every file system numbers them. */
+export function isSame(one: FileStatus | undefined, other: FileStatus): boolean {
+  if (Number(other.inode) === 0) return false;
+  return one?.inode === other.inode && one.device === other.device;
 }

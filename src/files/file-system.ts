@@ -24,7 +24,12 @@ export interface FileStatus {
   readonly links: number;
   readonly uid: number;
   readonly gid: number;
+  /** What the file system did not tell: the fields above hold a stand-in. Absent where it told everything. */
+  readonly untold?: readonly Untold[] | undefined;
 }
+
+/** Fields that a file system may leave out. `mode` stands for the kind too. */
+export type Untold = 'mode' | 'owner' | 'size' | 'times';
 
 /** Takes the content of a file from some position on, in order. What it collects and keeps under way is bounded. */
 export interface SequentialWriter {
@@ -48,6 +53,8 @@ export interface SequentialWriter {
 export interface ContentOptions {
   /** Where the file has more than `size` bytes, one of those may be given too, if finding out costs nothing. */
   readonly beyond?: boolean | undefined;
+  /** Called when all has been asked for. What is asked now is answered behind it. */
+  readonly asked?: (() => void) | undefined;
 }
 
 /** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */
@@ -97,6 +104,10 @@ export interface OpenOptions {
   readonly shownAs?: string;
   /** How many bytes are going to be written, where that is known. File systems with a quota promise the room or fail at once. */
   readonly size?: number;
+  /** What is done to files that are opened with this is done in the order of the calls, across files too: a request need not wait for the answer to one about another file. Means something only where requests have answers. */
+  readonly inOrder?: boolean;
+  /** A failure as the other side words it: nothing is asked to find out what it comes from. */
+  readonly bare?: boolean;
 }
 
 /** What an entry is to get. Absent values are left as they are. */
@@ -154,6 +165,12 @@ export interface Directory {
    * @param target the directory that `to` is in, of the same file system. Default: this one.
    */
   rename(from: string, to: string, target?: Directory): Promise<void>;
+  /** How many files and listings may be open at a time, where that is known. */
+  readonly maxOpen?: number | undefined;
+  /** False where a rename to a name that exists fails. */
+  readonly renameReplaces?: boolean;
+  /** Something is there that must not stay. While it does, an abort of the connection is put off for a moment, so that it can be removed. @returns to be called when it is gone */
+  unfinished?(): () => void;
   /** Removes an entry that is no directory. */
   remove(name: string): Promise<void>;
   /** Removes a directory, which must be empty. */

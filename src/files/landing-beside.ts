@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { FileError } from '../base/errors.ts';
+import { besideName } from './beside-name.ts';
 import type { Directory, OpenFile, SequentialWriter } from './file-system.ts';
 import {
+  ASIDE_SUFFIX,
   applyAttributes,
+  attempt,
   copyThere,
   type Landing,
   type LandingAttributes,
@@ -38,11 +42,14 @@ export class Beside implements Landing {
   #keep = false;
   /** The content was found to be wrong. */
   #wrong = false;
+  readonly #finished: (() => void) | undefined;
 
   constructor(parts: BesideParts, options: LandingOptions) {
     this.#parts = parts;
     this.#writer = sequentialWriter(parts.file, parts.offset);
     this.#options = options;
+    // What the next attempt goes on with may stay.
+    if (options.resume === undefined) this.#finished = parts.directory.unfinished?.();
   }
 
   get offset(): number {
@@ -68,6 +75,7 @@ export class Beside implements Landing {
     await file.close();
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
+    this.#finished?.();
     if (trouble !== undefined) throw trouble;
   }
 
@@ -110,13 +118,14 @@ export class Beside implements Landing {
     const { directory, existing, file, name, partial } = this.#parts;
     const trouble = await applyAttributes(file, attributes);
     if (this.#options.durable === true) await file.sync();
+    await this.#closeWhole();
     try {
       await directory.rename(partial, name);
       return trouble;
     } catch (cause) {
       const error = FileError.from(cause, shownPath(directory.path, name), 'rename');
-      if (this.#parts.taken !== undefined && (await directory.status(name)) !== undefined)
-        return await this.#replace(error, trouble);
+      const mayBeTaken = this.#parts.taken !== undefined && directory.renameReplaces === false;
+      if (mayBeTaken && (await directory.status(name)) !== undefined) return await this.#replace(error, trouble);
       // A file that is itself a mount point cannot be replaced.
       if (existing === undefined || error.code !== 'EBUSY') throw error;
       return await this.#copyOver(existing, attributes);
@@ -135,21 +144,43 @@ export class Beside implements Landing {
     }
     // The rename may have failed because the new content is gone: then the old one is all there is.
     if ((await directory.status(partial)) === undefined) throw error;
-    await directory.remove(name);
-    await directory.rename(partial, name);
-    return trouble;
+    const aside = besideName(name, randomBytes(6).toString('hex'), ASIDE_SUFFIX);
+    await directory.rename(name, aside);
+    try {
+      await directory.rename(partial, name);
+    } catch (cause) {
+      await directory.rename(aside, name).catch(() => {
+        const reason = `${error.reason}; the old file is ${shownPath(directory.path, aside)} now`;
+        throw new FileError(error.path, 'rename', error.code, { cause, reason });
+      });
+      throw cause;
+    }
+    return (await attempt(() => directory.remove(aside))) ?? trouble;
+  }
+
+  /** Some servers and file systems tell only here that content was lost: before the old file is. */
+  async #closeWhole(): Promise<void> {
+    try {
+      await this.#parts.file.close();
+    } catch (error) {
+      this.#wrong = true;
+      throw error;
+    }
   }
 
   async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
     const { directory, name, partial } = this.#parts;
     const source = await directory.open(partial, { access: 'read', shownAs: name });
+    let release: (() => void) | undefined;
     try {
+      release = await this.#options.turns?.object(await target.status());
       await this.#copy(source, target);
       if (this.#options.durable === true) await target.sync();
       this.#keep = false;
     } catch (cause) {
       throw this.#keep ? this.#damaged(FileError.from(cause, target.path, 'write')) : cause;
     } finally {
+      release?.();
       await source.close();
     }
     await directory.remove(partial);
@@ -186,7 +217,14 @@ export class Beside implements Landing {
     const hole = await this.#writer.abandon();
     if (resumable && hole !== undefined) await this.#cutOff(hole);
     for (const open of [file, existing]) await open?.close().catch(() => {});
-    if (!this.#keep && !resumable) await directory.remove(partial).catch(() => {});
+    if (!this.#keep && !resumable) await directory.remove(partial).catch((error: unknown) => this.#left(error));
+    this.#finished?.();
+  }
+
+  #left(error: unknown): void {
+    const { directory, partial } = this.#parts;
+    if (!(error instanceof FileError) || error.code !== 'ENOENT')
+      this.#options.left?.(shownPath(directory.path, partial));
   }
 }
 

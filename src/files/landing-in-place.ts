@@ -9,6 +9,14 @@ import {
 } from './landing-types.ts';
 import { sequentialWriter } from './write-behind.ts';
 
+/** The turn of a file among those of its copy. */
+export interface Turn {
+  /** Ends it. Idempotent. */
+  readonly release: () => void;
+  /** The turn ends when all has been asked for: who comes next asks behind it. */
+  readonly early: boolean;
+}
+
 /** Written where it stands, from the start, and cut to its new length at the end, as scp does: for devices, and where nothing can be made beside the target. */
 export class InPlace implements Landing {
   readonly #file: OpenFile;
@@ -18,6 +26,7 @@ export class InPlace implements Landing {
   /** What has been handed over. Bytes. */
   #size = 0;
   readonly #place: { readonly directory: Directory; readonly name: string } | undefined;
+  readonly #turn: Turn | undefined;
 
   /** @param place where the file can be looked at again for `options.check` */
   constructor(
@@ -25,8 +34,10 @@ export class InPlace implements Landing {
     status: FileStatus | undefined,
     options: LandingOptions,
     place?: { readonly directory: Directory; readonly name: string },
+    turn?: Turn,
   ) {
     this.#file = file;
+    this.#turn = turn;
     this.#place = place;
     this.#status = status;
     this.#writer = sequentialWriter(file);
@@ -52,6 +63,7 @@ export class InPlace implements Landing {
         ? await this.#commitAtOnce(attributes)
         : await this.#commitInOrder(attributes, isFile);
     if (this.#place !== undefined) await this.#options.check?.(this.#place.directory, this.#place.name);
+    this.#turn?.release();
     if (trouble !== undefined) throw trouble;
   }
 
@@ -68,13 +80,16 @@ export class InPlace implements Landing {
   }
 
   async #commitAtOnce(attributes: LandingAttributes): Promise<FileError | undefined> {
-    const [written, cut, applied, synced, closed] = await Promise.allSettled([
+    const asked = Promise.allSettled([
       this.#writer.flush(),
       this.#file.truncate(this.#size),
       applyAttributes(this.#file, attributes),
       this.#options.durable === true ? this.#file.sync() : undefined,
       this.#file.close(),
     ]);
+    // A check looks at what is there when all is answered.
+    if (this.#turn?.early === true && this.#options.check === undefined) this.#turn.release();
+    const [written, cut, applied, synced, closed] = await asked;
     for (const outcome of [written, closed]) if (outcome.status === 'rejected') throw outcome.reason;
     const failed = [cut, synced, applied].find((outcome) => outcome.status === 'rejected');
     // A device takes content and has no length, mode or times of its own.
@@ -96,5 +111,6 @@ export class InPlace implements Landing {
     // Closing first ends a write to a FIFO that nobody drains.
     await this.#file.close().catch(() => {});
     await this.#writer.abandon();
+    this.#turn?.release();
   }
 }

@@ -1,8 +1,12 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, OpenFile } from './file-system.ts';
+import type { Turns } from './turns.ts';
 
 /** How names of files under way end, where {@link LandingOptions.partName} does not say otherwise. */
 export const PARTIAL_SUFFIX = '.sealift-part';
+
+/** How names of old files end that had to make room. They are nobody's leftovers: where one stays, it is all there is of the file. */
+export const ASIDE_SUFFIX = '.sealift-old';
 
 export interface LandingOptions {
   /** Permission bits for a file that is new, lessened by the umask. */
@@ -19,6 +23,10 @@ export interface LandingOptions {
   readonly partName?: (() => string) | undefined;
   /** Goes on where an earlier attempt broke off, and leaves what it has where this one does. */
   readonly resume?: Resume | undefined;
+  /** Told the path of what could not be removed and that nobody will find again. */
+  readonly left?: ((path: string) => void) | undefined;
+  /** The same for all files of a copy: keeps those apart that are one. Default: this is the only one. */
+  readonly turns?: Turns | undefined;
 }
 
 /** What tells whether the beginning of a file that an earlier attempt left is the beginning of this one. */

@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { decodeName, encodeName } from '../base/byte-name.ts';
 import { type ErrorCode, FileError } from '../base/errors.ts';
-import { MAX_NAME_BYTES } from '../base/peer-name.ts';
+import { besideName } from './beside-name.ts';
 import type { Directory, FileStatus, OpenFile } from './file-system.ts';
 import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
@@ -31,25 +30,33 @@ export async function land(directory: Directory, name: string, options: LandingO
     mode: options.mode & 0o777,
     ...(through === undefined ? { create: 'if-missing' } : {}),
   });
-  if (through?.kind !== 'file') return new InPlace(existing, await existing.status(), options, { directory, name });
+  if (through?.kind !== 'file') return await landOnObject(directory, name, existing, options);
   // Who follows links wants the file that the name leads to, so its other names are to show the new content too.
   const keepsFile = own.kind === 'symlink' || (options.follow === true && own.links > 1);
   return await landOver(directory, name, existing, keepsFile, options);
 }
 
 /**
- * Begins to write the file `name` where it stands, as scp does on the other side: an existing file keeps its inode, mode, owner and names, and holds a mixture until all is written.
+ * Begins to write the file `name` where it stands, as scp does on the other side: an existing file keeps its inode, mode, owner and names, and holds a mixture until all is written. With `options.turns` this may wait for other
+ * files, unless the file is new.
  *
  * @throws {FileError}
  */
 export async function landInPlace(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
-  const file = await directory.open(name, {
-    access: 'write',
-    create: 'if-missing',
-    mode: options.mode & 0o777,
-    follow: options.follow === true,
+  const { turns } = options;
+  const how = { access: 'write', mode: options.mode & 0o777, follow: options.follow === true } as const;
+  const place = { directory, name };
+  if (turns === undefined)
+    return new InPlace(await directory.open(name, { ...how, create: 'if-missing' }), undefined, options, place);
+  // Only a file that we have made ourselves is certainly no other one of this copy.
+  const fresh = await directory.open(name, { ...how, create: 'new', bare: true }).catch((error: unknown) => {
+    if (error instanceof FileError) return undefined;
+    throw error;
   });
-  return new InPlace(file, undefined, options, { directory, name });
+  if (fresh !== undefined)
+    return new InPlace(fresh, undefined, options, place, { release: turns.fresh(), early: false });
+  const file = await directory.open(name, { ...how, create: 'if-missing', inOrder: true });
+  return new InPlace(file, undefined, options, place, { release: await turns.existing(), early: true });
 }
 
 /**
@@ -64,11 +71,12 @@ export async function landByRename(directory: Directory, name: string, options: 
   const real = own?.kind === 'symlink' && options.follow === true ? await fileBehind(directory, name) : undefined;
   if (real !== undefined) return await landByRename(real.directory, real.name, { ...options, follow: false });
   if (own !== undefined && own.kind !== 'file') return await landInPlace(directory, name, options);
-  const opened = await openPartial(directory, name, own?.mode ?? options.mode & 0o777, options);
-  if (own !== undefined) {
-    await opened.file.setMode(own.mode).catch(() => {});
+  // What a server does not tell about the old file is not to be made up.
+  const knowsMode = own !== undefined && own.untold?.includes('mode') !== true;
+  const opened = await openPartial(directory, name, knowsMode ? own.mode : options.mode & 0o777, options);
+  if (knowsMode) await opened.file.setMode(own.mode).catch(() => {});
+  if (own !== undefined && own.untold?.includes('owner') !== true)
     await opened.file.setOwner(own.uid, own.gid).catch(() => {});
-  }
   const taken = options.durable === true ? 'refuse' : 'remove';
   return new Beside({ directory, name, ...opened, existing: undefined, finish: 'rename', taken }, options);
 }
@@ -97,7 +105,7 @@ async function landOver(
   } catch (error) {
     // A folder that takes no new files leaves no other place to write than the file itself. Any other trouble is no reason to risk its content.
     if (error instanceof FileError && IN_PLACE_CODES.has(error.code)) {
-      return new InPlace(existing, await existing.status(), options, { directory, name });
+      return await landOnObject(directory, name, existing, options);
     }
     await existing.close();
     throw error;
@@ -110,6 +118,18 @@ async function landOver(
     await directory.remove(opened.partial).catch(() => {});
     throw error;
   }
+}
+
+/** In place, on a file system that numbers its objects. */
+async function landOnObject(
+  directory: Directory,
+  name: string,
+  existing: OpenFile,
+  options: LandingOptions,
+): Promise<Landing> {
+  const status = await existing.status();
+  const release = await options.turns?.object(status);
+  return new InPlace(existing, status, options, { directory, name }, release && { release, early: false });
 }
 
 interface Partial {
@@ -126,7 +146,7 @@ async function openPartial(
   { resume, partName, size }: LandingOptions,
 ): Promise<Partial> {
   const access = { access: 'write', mode, shownAs: name, ...(size === undefined ? {} : { size }) } as const;
-  const partial = partName?.() ?? partialName(name, resume?.key ?? randomBytes(6).toString('hex'));
+  const partial = partName?.() ?? besideName(name, resume?.key ?? randomBytes(6).toString('hex'), PARTIAL_SUFFIX);
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {
     // Whatever else has that name was not left by us.
@@ -165,13 +185,4 @@ async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolea
     if (error instanceof FileError && NOT_ALLOWED_CODES.has(error.code)) return false;
     throw error;
   }
-}
-
-/** A name beside the target: `.name.<key>.sealift-part`. A name that is too long for that is cut, and told from others by a hash. The key is random where nobody else is to use it. */
-function partialName(name: string, key: string): string {
-  const bytes = encodeName(name);
-  const room = MAX_NAME_BYTES - `..${key}${PARTIAL_SUFFIX}`.length;
-  if (bytes.length <= room) return `.${name}.${key}${PARTIAL_SUFFIX}`;
-  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
-  return `.${decodeName(bytes.subarray(0, room - digest.length - 1))}.${digest}.${key}${PARTIAL_SUFFIX}`;
 }

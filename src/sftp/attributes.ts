@@ -18,6 +18,7 @@ export interface ExtendedAttribute {
 
 /** What a server tells about a file, or is asked to set (draft section 5). What is absent is not known, or left as it is. */
 export interface Attributes {
+  /** What is larger than 2^53 - 1 is read as Infinity. */
   readonly size?: number | undefined;
   /** Travels only together with `gid`. */
   readonly uid?: number | undefined;
@@ -32,6 +33,11 @@ export interface Attributes {
 
 /** No attribute at all. */
 export const NO_ATTRIBUTES: Attributes = {};
+
+/** Whether the uint32 of the protocol can hold the time. */
+export function fitsWire(seconds: number): boolean {
+  return seconds >= 0 && seconds < MAX_UINT32 + 1;
+}
 
 /** The nearest time that fits into the uint32 of the protocol. NaN becomes 0. */
 function wireSeconds(seconds: number): number {
@@ -86,7 +92,7 @@ export function writeAttributes(writer: ByteWriter, attributes: Attributes): voi
 /** Reads what {@link writeAttributes} writes. Flags that version 3 does not know are passed over, as OpenSSH does: nothing follows for them. */
 export function readAttributes(reader: ByteReader): Attributes {
   const flags = reader.uint32();
-  const size = flags & SSH_FILEXFER_ATTR_SIZE ? reader.uint64() : undefined;
+  const size = flags & SSH_FILEXFER_ATTR_SIZE ? reader.uint64OrInfinity() : undefined;
   const owned = (flags & SSH_FILEXFER_ATTR_UIDGID) !== 0;
   const uid = owned ? reader.uint32() : undefined;
   const gid = owned ? reader.uint32() : undefined;

@@ -1,6 +1,5 @@
 import { FileError } from '../base/errors.ts';
 import type {
-  Access,
   Directory,
   DirectoryEntry,
   EntryAttributes,
@@ -18,12 +17,15 @@ import { listEntries, listNames } from './listing.ts';
 import { named, renamed } from './named.ts';
 import { SftpFile } from './open-file.ts';
 import type { SftpSession } from './session.ts';
+import { requireWireTimes } from './wire-times.ts';
 
 export interface SftpDirectoryOptions {
   /** What messages make of a path of the server. */
   readonly shown: (path: string) => string;
   /** The session for the next file that is opened, where there are several on the same server. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
+  /** Puts off an abort until the returned function is called. */
+  readonly hold?: (() => () => void) | undefined;
   /** The SHA-256 of the file at an absolute path by other means than SFTP; `seen` is what SFTP says is there. */
   readonly digest?: ((path: string, seen: Attributes) => Promise<Uint8Array | undefined>) | undefined;
 }
@@ -98,21 +100,20 @@ export class SftpDirectory implements Directory {
       (create === 'new' ? SSH_FXF_EXCL : 0);
     const attributes = mode === undefined ? NO_ATTRIBUTES : { permissions: mode & 0o7777 };
     try {
-      if (follow === true || create === 'new') return await this.#open(path, flags, attributes, shown, access);
+      const session = (options.inOrder === true ? undefined : this.#options.sessionForFile?.()) ?? this.#session;
+      const open = async (): Promise<SftpFile> =>
+        new SftpFile(session, await session.open(path, flags, attributes), shown, access);
+      if (follow === true || create === 'new') return await open();
       const look = this.#refuseLink(path, shown);
       if (access !== 'read' || create !== undefined) await look;
-      const opening = this.#open(path, flags, attributes, shown, access);
+      const opening = open();
       // While the look is waited for nobody listens.
       opening.catch(() => {});
       return await bothOrNone(look, opening);
     } catch (error) {
-      throw renamed(create === 'new' ? await this.#asExisting(error, path) : error, shown, 'open');
+      const isTaken = create === 'new' && options.bare !== true;
+      throw renamed(isTaken ? await this.#asExisting(error, path) : error, shown, 'open');
     }
-  }
-
-  async #open(path: string, flags: number, attributes: Attributes, shown: string, access: Access): Promise<SftpFile> {
-    const session = this.#options.sessionForFile?.() ?? this.#session;
-    return new SftpFile(session, await session.open(path, flags, attributes), shown, access);
   }
 
   async #refuseLink(path: string, shown: string): Promise<void> {
@@ -153,12 +154,25 @@ export class SftpDirectory implements Directory {
     await this.#make(name, 'mkdir', this.#session.mkdir(this.#at(name), { permissions: mode & 0o7777 }));
   }
 
+  get maxOpen(): number | undefined {
+    return this.#session.limits.maxOpenHandles || undefined;
+  }
+
+  get renameReplaces(): boolean {
+    return this.#session.has('posix-rename@openssh.com');
+  }
+
+  unfinished(): () => void {
+    return this.#options.hold?.() ?? ((): void => {});
+  }
+
   /** Replaces what is at `to` where the server offers posix-rename@openssh.com; without it a name that exists fails. */
   async rename(from: string, to: string, target: Directory = this): Promise<void> {
     const there = this.#ours(target, to, 'rename');
     const [old, fresh] = [this.#at(from), there.#at(to)];
-    const replaces = this.#session.has('posix-rename@openssh.com');
-    const work = replaces ? this.#session.extensions.posixRename(old, fresh) : this.#session.rename(old, fresh);
+    const work = this.renameReplaces
+      ? this.#session.extensions.posixRename(old, fresh)
+      : this.#session.rename(old, fresh);
     await named(there.#name(to), 'rename', work);
   }
 
@@ -183,18 +197,19 @@ export class SftpDirectory implements Directory {
   }
 
   /** In one request, so that a server that refuses one attribute may leave out the others. Without `follow` needs lsetstat@openssh.com. */
-  setAttributes(
+  async setAttributes(
     name: string,
     { mode, owner, times }: EntryAttributes,
     options: { readonly follow?: boolean } = {},
   ): Promise<void> {
+    if (times !== undefined) requireWireTimes(this.#name(name), times);
     const attributes = { permissions: mode === undefined ? undefined : mode & 0o7777, ...owner, ...times };
     const path = this.#at(name);
     const work =
       options.follow === true
         ? this.#session.setstat(path, attributes)
         : this.#session.extensions.lsetstat(path, attributes);
-    return named(this.#name(name), 'set attributes', work);
+    await named(this.#name(name), 'set attributes', work);
   }
 
   /** With statvfs@openssh.com. */
@@ -266,8 +281,9 @@ export class SftpDirectory implements Directory {
     return named(this.path, 'set mode', this.#session.setstat(this.#base, { permissions: mode & 0o7777 }));
   }
 
-  setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
-    return named(this.path, 'set times', this.#session.setstat(this.#base, { atimeSeconds, mtimeSeconds }));
+  async setOwnTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
+    requireWireTimes(this.path, { atimeSeconds, mtimeSeconds });
+    await named(this.path, 'set times', this.#session.setstat(this.#base, { atimeSeconds, mtimeSeconds }));
   }
 
   /** SFTP cannot sync a directory: nothing is done. */

@@ -1,4 +1,4 @@
-import type { FileKind, FileStatus, SpecialKind } from '../files/file-system.ts';
+import type { FileKind, FileStatus, SpecialKind, Untold } from '../files/file-system.ts';
 import type { Attributes } from './attributes.ts';
 
 /** Where the permissions hold the type of a file, as stat(2) does (draft section 5). */
@@ -51,7 +51,7 @@ export function attributesOf(status: FileStatus): Attributes {
 
 /**
  * What a server told about an entry, in our terms. It may leave out anything: without permissions the entry counts as `absent` says, with mode 0644 (0755 for a directory); without a
- * size it has size 0, which for reading means "unknown" (see contentFrom); without times it is from 1970; without an owner it is root's.
+ * size it has size 0, which for reading means "unknown" (see contentFrom); without times it is from 1970; without an owner it is root's. `untold` says which of these are stand-ins.
  *
  * SFTP 3 tells neither device nor inode nor the number of names: they are 0, 0 and 1. Two entries must never be taken for the same because these are equal; loops end by depth.
  */
@@ -71,5 +71,17 @@ export function statusOf(attributes: Attributes, absent: FileKind = 'file'): Fil
     links: 1,
     uid: attributes.uid ?? 0,
     gid: attributes.gid ?? 0,
+    ...untoldOf(attributes),
   };
+}
+
+function untoldOf({ permissions, uid, size, mtimeSeconds }: Attributes): Pick<FileStatus, 'untold'> | undefined {
+  if (permissions !== undefined && uid !== undefined && size !== undefined && mtimeSeconds !== undefined)
+    return undefined;
+  const untold: Untold[] = [];
+  if (permissions === undefined) untold.push('mode');
+  if (uid === undefined) untold.push('owner');
+  if (size === undefined) untold.push('size');
+  if (mtimeSeconds === undefined) untold.push('times');
+  return { untold };
 }

@@ -12,6 +12,8 @@ export interface SftpFileSystemOptions {
   readonly shown?: ((path: string) => string) | undefined;
   /** The session for the next file that is opened, where there are several on the same server. Default: always the one. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
+  /** Puts off an abort of the session until the returned function is called. Default: it comes when it comes. */
+  readonly hold?: (() => () => void) | undefined;
   /** The SHA-256 of the file at an absolute path by other means than SFTP, for servers without the check-file extension; `seen` is what SFTP says is there. */
   readonly digest?: SftpDirectoryOptions['digest'];
 }
@@ -60,6 +62,7 @@ export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOpti
     new SftpDirectory(session, path === '' ? '.' : await expand(path), path === '' ? '.' : path, {
       shown,
       digest: options.digest,
+      hold: options.hold,
       sessionForFile: options.sessionForFile,
     });
 

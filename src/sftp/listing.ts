@@ -2,7 +2,8 @@ import { nameLength } from '../base/byte-name.ts';
 import { FileError, ProtocolError } from '../base/errors.ts';
 import { checkPeerName } from '../base/peer-name.ts';
 import { printable } from '../base/printable.ts';
-import type { DirectoryEntry } from '../files/file-system.ts';
+import type { DirectoryEntry, FileStatus } from '../files/file-system.ts';
+import type { Attributes } from './attributes.ts';
 import { statusOf } from './file-status.ts';
 import type { SftpHandle } from './handle.ts';
 import {
@@ -30,9 +31,15 @@ export function listEntries(
   shown: string,
 ): AsyncGenerator<DirectoryEntry, void, void> {
   return list(session, path, shown, ({ filename, attributes }, listing) => {
-    const status = attributes.permissions === undefined ? undefined : statusOf(attributes);
-    return { name: listing.checked(filename), status };
+    return { name: listing.checked(filename), status: listedStatus(attributes) };
   });
+}
+
+/** What a listing tells about an entry; undefined where it tells too little to copy it by. */
+function listedStatus(attributes: Attributes): FileStatus | undefined {
+  if (attributes.permissions === undefined) return undefined;
+  const status = statusOf(attributes);
+  return status.kind === 'file' && attributes.size === undefined ? undefined : status;
 }
 
 /** As {@link listEntries}, for a caller that wants nothing but names. */

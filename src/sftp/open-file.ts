@@ -5,6 +5,7 @@ import type { SftpHandle } from './handle.ts';
 import { named, renamed } from './named.ts';
 import { readPipeline } from './read-pipeline.ts';
 import type { SftpSession } from './session.ts';
+import { requireWireTimes } from './wire-times.ts';
 import { WritePipeline } from './write-pipeline.ts';
 
 /** An open file of a server. Requests go out at once, in the order of the calls: setTimes() and close() may be called while a flush() is under way. */
@@ -73,11 +74,12 @@ export class SftpFile implements OpenFile {
   /**
    * The content with many READs in flight. A size of 0 or Infinity means that the size is not known (files of /proc are of size 0): reads to the end of the file then.
    */
-  contentFrom(position: number, size: number, { beyond }: ContentOptions = {}): AsyncIterable<Uint8Array> {
+  contentFrom(position: number, size: number, { beyond, asked }: ContentOptions = {}): AsyncIterable<Uint8Array> {
     return readPipeline(this.#session, this.#handle, {
       position,
       size,
       beyond,
+      asked,
       failed: (error) => renamed(error, this.path, 'read'),
     });
   }
@@ -101,9 +103,10 @@ export class SftpFile implements OpenFile {
     return named(this.path, 'set owner', this.#session.fsetstat(this.#handle, { uid, gid }));
   }
 
-  /** Whole seconds, from 1970 to 2106: what lies outside is set to the nearest. */
-  setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
-    return named(this.path, 'set times', this.#session.fsetstat(this.#handle, { atimeSeconds, mtimeSeconds }));
+  /** Whole seconds. @throws {FileError} EOVERFLOW for times before 1970 and after 2106 */
+  async setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void> {
+    requireWireTimes(this.path, { atimeSeconds, mtimeSeconds });
+    await named(this.path, 'set times', this.#session.fsetstat(this.#handle, { atimeSeconds, mtimeSeconds }));
   }
 
   /** With fsync@openssh.com. Without it nothing can be done and this resolves: ask `session.has('fsync@openssh.com')` where it matters. */

@@ -21,6 +21,8 @@ export interface ReadPipelineOptions {
   readonly size: number;
   /** The last READ asks for one byte more, as far as it has room: if the file has it, it is part of the content. So more than was told shows without another question. */
   readonly beyond?: boolean | undefined;
+  /** Called when the last READ has been sent. */
+  readonly asked?: (() => void) | undefined;
   /** What becomes of an error before it is thrown. */
   readonly failed: (error: unknown) => unknown;
 }
@@ -102,6 +104,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   #asked: number;
   readonly #end: number;
   readonly #spare: number;
+  readonly #allAsked: (() => void) | undefined;
   /** Slots in the order of the file; those before #first are consumed. */
   #slots: Slot[] = [];
   #first = 0;
@@ -116,7 +119,11 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   #waiting: Waiter | undefined;
   #idle: (() => void) | undefined;
 
-  constructor(session: SftpSession, handle: SftpHandle, { position, size, beyond, failed }: ReadPipelineOptions) {
+  constructor(
+    session: SftpSession,
+    handle: SftpHandle,
+    { position, size, beyond, asked, failed }: ReadPipelineOptions,
+  ) {
     this.#session = session;
     this.#handle = handle;
     this.#failed = failed;
@@ -124,6 +131,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
     this.#asked = position;
     this.#end = size === 0 ? Number.POSITIVE_INFINITY : position + size;
     this.#spare = beyond === true ? 1 : 0;
+    this.#allAsked = asked;
     this.#readBytes = Math.min(READ_BYTES, session.limits.maxReadBytes);
     this.#window = Number.isFinite(this.#end) ? Math.min(FIRST_WINDOW_BYTES, session.maxBytes) : this.#readBytes;
   }
@@ -163,6 +171,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
       this.#asked += length;
       this.#slots.push(slot);
       this.#send(slot);
+      if (isLast) this.#allAsked?.();
     }
   }
 

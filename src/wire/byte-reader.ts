@@ -47,6 +47,12 @@ export class ByteReader {
     return high * 0x1_0000_0000 + this.#bytes.readUInt32BE(at + 4);
   }
 
+  /** The same for numbers that are told and not used for anything else: what is larger than 2^53 - 1 is Infinity. */
+  uint64OrInfinity(): number {
+    const bits = this.uint64Bits();
+    return bits > BigInt(Number.MAX_SAFE_INTEGER) ? Number.POSITIVE_INFINITY : Number(bits);
+  }
+
   /** All 64 bits, for numbers that are no sizes: masks, identifiers. */
   uint64Bits(): bigint {
     return this.#bytes.readBigUInt64BE(this.#take(8));

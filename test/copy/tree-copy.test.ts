@@ -154,6 +154,41 @@ describe('TreeCopy', () => {
     expect(landed.size).toBe((await readdir(join(dir, 'into', 'from'))).length + 1);
   });
 
+  it('does not copy a directory into itself', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'p', 'sub', 'backup'), { recursive: true });
+    await writeFile(join(dir, 'p', 'a'), 'x');
+    const { messages } = await copy([join(dir, 'p')], join(dir, 'p', 'sub', 'backup'));
+    expect(messages).toEqual([`${dir}/p/sub/backup: cannot copy a directory into itself`]);
+    expect((await readdir(join(dir, 'p'), { recursive: true })).sort()).toEqual([
+      'a',
+      'sub',
+      'sub/backup',
+      'sub/backup/p',
+      'sub/backup/p/a',
+      'sub/backup/p/sub',
+    ]);
+    const contents = await copy([`${dir}/p/.`], join(dir, 'p', 'sub'), { mustBeDirectory: true });
+    expect(contents.messages).toEqual([`${dir}/p/./sub: cannot copy a directory into itself`]);
+    expect((await copy([join(dir, 'p')], join(dir, 'p', 'new'))).failures).toBe(1);
+  });
+
+  it('plans a tree whose directories are not there yet', async () => {
+    const dir = await tempDirectory();
+    await mkdir(join(dir, 'from', 'sub'), { recursive: true });
+    await writeFile(join(dir, 'from', 'sub', 'f'), 'x');
+    const planned: string[] = [];
+    const observer: CopyObserver = {
+      fileStarted: () => ({ moved() {}, finished() {} }),
+      failed: (error) => planned.push(error.message),
+      planned: (name) => planned.push(name),
+    };
+    for (const source of ['from', 'from/.'])
+      await copy([join(dir, source)], join(dir, 'to'), { dryRun: true, observer });
+    expect(planned).toEqual(['f', 'f']);
+    expect(await readdir(dir)).toEqual(['from']);
+  });
+
   it('ends with the reason of an abort and leaves nothing half-written', async () => {
     const dir = await tempDirectory();
     await mkdir(join(dir, 'from'));

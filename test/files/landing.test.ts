@@ -434,3 +434,113 @@ describe('a file that lands where an earlier attempt broke off', () => {
     expect((await stat(join(path, 'f'))).uid).toBe(process.getuid?.());
   });
 });
+
+/** A directory whose renames go to free names only, as on a server without posix-rename. */
+function timid(directory: Directory, faults: { failAt?: string } = {}): Directory {
+  return new Proxy(directory, {
+    get(target, property) {
+      if (property === 'renameReplaces') return false;
+      const value: unknown = Reflect.get(target, property, target);
+      if (property !== 'rename') return typeof value === 'function' ? value.bind(target) : value;
+      return async (from: string, to: string): Promise<void> => {
+        if (from.endsWith(faults.failAt ?? '?') && (await target.status(to)) === undefined)
+          throw new FileError(to, 'rename', 'EIO');
+        if ((await target.status(to)) !== undefined) throw new FileError(to, 'rename', 'ERR_FILE');
+        await target.rename(from, to);
+      };
+    },
+  });
+}
+
+describe('a file that lands where names cannot be replaced', () => {
+  async function replace(directory: Directory): Promise<void> {
+    const landing = await landByRename(directory, 'f', { mode: 0o600 });
+    await landing.write(Buffer.from('new'));
+    try {
+      await landing.commit({});
+    } catch (error) {
+      await landing.discard();
+      throw error;
+    }
+  }
+
+  it('has the old one make room, and leaves nothing else', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    await replace(timid(directory));
+    expect(await readdir(path)).toEqual(['f']);
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('new');
+  });
+
+  it('puts the old one back where it cannot take its place', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    await expect(replace(timid(directory, { failAt: PARTIAL_SUFFIX }))).rejects.toMatchObject({ code: 'EIO' });
+    expect(await readdir(path)).toEqual(['f']);
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+  });
+
+  it('keeps the old one where it stands when closing fails', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    const broken = new Proxy(directory, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (property !== 'open') return typeof value === 'function' ? value.bind(target) : value;
+        return async (name: string, options: OpenOptions): Promise<OpenFile> => {
+          const file = await target.open(name, options);
+          const close = file.close.bind(file);
+          return Object.assign(file, {
+            close: async () => {
+              await close();
+              throw new FileError('f', 'close', 'EDQUOT');
+            },
+          });
+        };
+      },
+    });
+    await expect(replace(broken)).rejects.toMatchObject({ code: 'EDQUOT' });
+    expect(await readdir(path)).toEqual(['f']);
+    expect(await readFile(join(path, 'f'), 'utf8')).toBe('old');
+  });
+
+  it('gets no mode and no owner that nobody told', async () => {
+    const { path, directory } = await openTemp();
+    await writeFile(join(path, 'f'), 'old');
+    const set: string[] = [];
+    const vague = new Proxy(directory, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (property === 'status')
+          return async (name: string) => {
+            const status = await target.status(name);
+            return status && { ...status, mode: 0o644, uid: 0, gid: 0, untold: ['mode', 'owner'] };
+          };
+        if (property !== 'open') return typeof value === 'function' ? value.bind(target) : value;
+        return async (name: string, options: OpenOptions): Promise<OpenFile> => {
+          const setMode = async (): Promise<void> => void set.push('mode');
+          const setOwner = async (): Promise<void> => void set.push('owner');
+          return Object.assign(await target.open(name, options), { setMode, setOwner });
+        };
+      },
+    });
+    await replace(vague);
+    expect(set).toEqual([]);
+  });
+
+  it('says what it had to leave behind', async () => {
+    const { path, directory } = await openTemp();
+    const stuck = new Proxy(directory, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (property === 'remove') return async () => Promise.reject(new FileError('f', 'remove', 'EIO'));
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const left: string[] = [];
+    const landing = await landByRename(stuck, 'f', { mode: 0o600, left: (what) => left.push(what) });
+    await landing.discard();
+    const [partial = ''] = await readdir(path);
+    expect(left).toEqual([join(path, partial)]);
+  });
+});

@@ -143,11 +143,31 @@ describe('a server that answers a download with', { concurrent: true, timeout: 6
   });
 
   it('size 5, more content, and a larger size when it is asked again, has the 5 bytes taken: the file has grown', async () => {
-    const FSTAT: Override = ({ id }) => attrs(id, { size: 100n, mode: 0o100640 });
+    let asked = 0;
+    const FSTAT: Override = ({ id }) => attrs(id, { size: asked++ === 0 ? 5n : 100n, mode: 0o100640 });
     const result = await attackSftp({ plan: { tree: file({}), answers: { READ: endless, FSTAT } } });
     expectSftpEnd(result);
     expect(result.status).toBe(0);
     expect(result.changes).toEqual(['! work/out/f: file 640 "xxxxx"', 't work/out']);
+  });
+
+  it('size 5 in its listing and another once it is open has what the open file has', async () => {
+    const FSTAT: Override = ({ id }) => attrs(id, { size: 7n, mode: 0o100640 });
+    const READ: Override = ({ id, offset, length }) =>
+      offset >= 7 ? status(id, EOF) : data(id, Buffer.from('longer!').subarray(offset, offset + length));
+    const result = await attackSftp({ plan: { tree: file({}), answers: { READ, FSTAT } } });
+    expectSftpEnd(result);
+    expect(result.status).toBe(0);
+    expect(result.changes).toEqual(['! work/out/f: file 640 "longer!"', 't work/out']);
+  });
+
+  it('a size of 2^63 - 1 beside others does not keep them', async () => {
+    const tree = { d: { a: 'one', huge: { content: 'x', size: 2n ** 63n - 1n }, z: 'two' } };
+    const result = await attackSftp({ plan: { tree }, flags: ['-r'], operands: ['h:d', 'out/'] });
+    expectSftpEnd(result);
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(/h:d\/huge: File too large/);
+    expect(result.changes.filter((line) => /out\/d\/[az]:/.test(line))).toHaveLength(2);
   });
 
   it('size 5 and content without end is asked for one byte more, once', async () => {

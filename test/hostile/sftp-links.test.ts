@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -111,6 +111,8 @@ describe('with -r, a racing process cannot lead the copy out that puts a link', 
       answers: {
         READ: meanwhile(
           async () => {
+            // The copy has looked at the name by then.
+            while (!(await readdir(out())).some((name) => name.endsWith('.sealift-part'))) await nextTurn();
             await rm(join(out(), 'f'), { force: true });
             await symlink(toFile, join(out(), 'f'));
           },

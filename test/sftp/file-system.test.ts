@@ -20,7 +20,7 @@ function nameIn({ body }: Asked): string {
   return new ByteReader(body, 'TEST').name();
 }
 
-const entry = (filename: string, permissions?: number) => ({ filename, attributes: { permissions } });
+const entry = (filename: string, permissions?: number) => ({ filename, attributes: { permissions, size: 1 } });
 
 describe('paths of an SFTP file system', () => {
   it.each([
@@ -69,6 +69,18 @@ describe('paths of an SFTP file system', () => {
   });
 });
 
+describe('times that the protocol cannot hold', () => {
+  it.each([-1, 2 ** 32])('are an error and are not set to others: %d', async (seconds) => {
+    const { peer, directory } = await open();
+    await expect(directory.setOwnTimes(0, seconds)).rejects.toMatchObject({ code: 'EOVERFLOW' });
+    const times = { atimeSeconds: 0, mtimeSeconds: seconds };
+    await expect(directory.setAttributes('f', { times }, { follow: true })).rejects.toMatchObject({
+      code: 'EOVERFLOW',
+    });
+    expect(peer.asked).toHaveLength(0);
+  });
+});
+
 describe('listing a directory', () => {
   const list = async (directory: SftpDirectory): Promise<string[]> => {
     const names: string[] = [];
@@ -111,6 +123,12 @@ describe('listing a directory', () => {
     ]);
     await settle();
     expect(closed()).toBe(1);
+  });
+
+  it('leaves the status to a question where a file comes without its size', async () => {
+    const { peer, directory } = await open();
+    serve(peer, [[{ filename: 'f', attributes: { permissions: 0o100644 } } as ReturnType<typeof entry>]]);
+    expect(await list(directory)).toEqual(['f undefined']);
   });
 
   it.each(['', 'a/b', '/', '../x', 'a\0b', 'x'.repeat(1025)])('refuses the name %j', async (name) => {

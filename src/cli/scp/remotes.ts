@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { ConnectionError } from '../../base/errors.ts';
+import { LateAbort } from '../../base/late-abort.ts';
 import type { Log } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
 import { describeLocation, type RemoteLocation } from '../../copy/location.ts';
@@ -29,13 +31,18 @@ export interface RemotesOptions {
 export class Remotes {
   readonly #options: ScpOptions;
   readonly #run: RemotesOptions;
+  /** Ctrl-C ends the connections when what must not stay on a host has been removed. */
+  readonly #late: LateAbort;
   readonly #connections: Connections;
   readonly #known = new Map<string, Promise<Remote>>();
 
   constructor(options: ScpOptions, run: RemotesOptions) {
     this.#options = options;
     this.#run = run;
-    this.#connections = new Connections(options, run);
+    this.#late = new LateAbort(run.signal);
+    // Every channel and request listens to it.
+    setMaxListeners(0, this.#late.signal);
+    this.#connections = new Connections(options, { ...run, signal: this.#late.signal });
   }
 
   /** One key for all locations that share a connection. */
@@ -72,12 +79,14 @@ export class Remotes {
     const connection = await this.#connections.get(location);
     if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
     const { openSftp } = await import('../../copy/sftp-open.ts');
-    const { signal, log, onStderr, onRemoteStderr } = this.#run;
+    const { log, onStderr, onRemoteStderr } = this.#run;
+    const { signal, hold } = this.#late;
     let speaks = false;
     try {
       const link = await openSftp(connection, {
         host,
         signal,
+        hold,
         onStderr: (bytes) => (speaks ? onRemoteStderr : onStderr)(bytes),
         quiet: this.#options.quiet || this.#options.sshArgs.some((word) => /^loglevel[= ]*(quiet|fatal)$/i.test(word)),
         maxRequests: this.#options.sftpRequests,

@@ -80,6 +80,7 @@ export class ScpRun {
       skipped: (name, size, paths) => progress.skipped?.(name, size, paths),
       planned: (name, size, paths) => progress.planned?.(name, size, paths),
       failed: (error) => this.#reporter.error(error),
+      left: (path) => this.#reporter.notice(`${path}: is incomplete and could not be removed`),
       ready: () => both(stderrReady(this.#signal), progress.ready?.()),
     };
   }

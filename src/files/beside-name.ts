@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+import { decodeName, encodeName } from '../base/byte-name.ts';
+import { MAX_NAME_BYTES } from '../base/peer-name.ts';
+
+/** A name beside the target: `.name.<key><suffix>`. A name that is too long for that is cut, and told from others by a hash. The key is random where nobody else is to use it. */
+export function besideName(name: string, key: string, suffix: string): string {
+  const bytes = encodeName(name);
+  const room = MAX_NAME_BYTES - `..${key}${suffix}`.length;
+  if (bytes.length <= room) return `.${name}.${key}${suffix}`;
+  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+  return `.${decodeName(bytes.subarray(0, room - digest.length - 1))}.${digest}.${key}${suffix}`;
+}
