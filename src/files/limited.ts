@@ -1,6 +1,7 @@
 import type { Directory, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
 import { LayerDirectory } from './layer.ts';
 import { LimitedFile } from './limited-file.ts';
+import { isPrivateName } from './private-names.ts';
 import type { Room } from './room.ts';
 import type { RootedFileSystem } from './rooted.ts';
 
@@ -71,9 +72,9 @@ class LimitedDirectory extends LayerDirectory {
       const link = async (): Promise<void> => await super.makeHardLink(from, to, target);
       const status = await super.status(from);
       this.#moving(status);
-      const isOpen = status !== undefined && this.#room.isOpen(status);
-      if (!isOpen) return await this.#room.adding(this.pathOf(to), 0, 1, link);
-      // What is being written gets its name so and loses the other at once: that must not fail at the last moment.
+      const isUpload = isPrivateName(from) || (status !== undefined && this.#room.isOpen(status));
+      if (!isUpload) return await this.#room.adding(this.pathOf(to), 0, 1, link);
+      // An upload gets its name so and loses the other at once: that must not fail at the last moment.
       await link();
       this.#room.usage.add(0, 1);
     });

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
 import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import { sourceOf } from '../aaa/address.ts';
-import type { Principal } from '../aaa/principal.ts';
 import { noRights, type Rights } from '../aaa/rights.ts';
 import { hiding } from '../files/hiding.ts';
 import { isPrivateName } from '../files/private-names.ts';
@@ -127,10 +126,6 @@ export class Connection implements Applicant, SessionHost {
     return this.#files;
   }
 
-  get principal(): Principal | undefined {
-    return this.#accepted?.principal;
-  }
-
   get rights(): Rights {
     return this.#accepted?.rights ?? noRights;
   }
@@ -144,7 +139,7 @@ export class Connection implements Applicant, SessionHost {
   }
 
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {
-    const { principal } = this;
+    const principal = this.#accepted?.principal;
     return (
       principal !== undefined && (await this.#generation.access.mayRun(principal, this.#info, command, args, this.gone))
     );

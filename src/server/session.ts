@@ -1,6 +1,5 @@
 import type { ServerChannel, Session } from 'ssh2';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
-import type { Principal } from '../aaa/principal.ts';
 import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
@@ -24,8 +23,6 @@ export interface SessionHost {
   readonly globMatches: number;
   /** See ServerOptions. */
   readonly durable: boolean;
-  /** Who has logged in. A session channel begins after that. */
-  readonly principal: Principal | undefined;
   /** What the user may do. */
   readonly rights: Rights;
   /** Where the records of the files go. */

@@ -8,6 +8,7 @@ import { FreeSpace } from '../../src/files/free-space.ts';
 import { land } from '../../src/files/landing.ts';
 import { limited } from '../../src/files/limited.ts';
 import { dropZone } from '../../src/files/presets.ts';
+import { uploadName } from '../../src/files/private-names.ts';
 import { Room, type RoomLimits } from '../../src/files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { Usage } from '../../src/files/usage.ts';
@@ -49,7 +50,8 @@ async function within<T>(work: (directory: Directory) => Promise<T>, fileSystem 
 /** Uploads as the server does. @param known whether the size is announced */
 async function upload(name: string, size: number, known = true, fileSystem = files): Promise<void> {
   await within(async (directory) => {
-    const landing = await land(directory, name, { mode: 0o644, ...(known ? { size } : {}) });
+    const partName = (): string => uploadName(1);
+    const landing = await land(directory, name, { mode: 0o644, partName, ...(known ? { size } : {}) });
     try {
       await landing.write(Buffer.alloc(size));
       await landing.commit({});
