@@ -10,7 +10,7 @@ interface Place {
 }
 
 /** The SHA-256 of a file's content. @throws {FileError} */
-async function digestByReading({ directory, name }: Place): Promise<Uint8Array> {
+export async function digestByReading({ directory, name }: Place): Promise<Uint8Array> {
   const file = await directory.open(name, { access: 'read', follow: true });
   try {
     const { size } = await file.status();

@@ -4,7 +4,7 @@ import type { Directory, OpenFile } from '../files/file-system.ts';
 import type { Landing, LandingAttributes, LandingOptions } from '../files/landing-types.ts';
 import { shownPath } from '../files/path.ts';
 import type { Turns } from '../files/turns.ts';
-import { verifyCopy } from './digest.ts';
+import { digestByReading, verifyCopy } from './digest.ts';
 import type { CopyObserver } from './observer.ts';
 import { type FoundFile, MAX_UNSIZED_BYTES, OpenedSource } from './opened-source.ts';
 import { resumeFor } from './overlap.ts';
@@ -180,7 +180,18 @@ class FileCopy {
     }
     if (total < size) throw this.#tooShort(total);
     if (hasMore) await this.#requireGrowth();
-    await this.#opened.requireUnchanged();
+    await this.#requireUnchanged(landing);
+  }
+
+  /** A target that is written in place may be the source itself, by another path: then it is we who change it, to what it is. Only a digest tells that from a change. */
+  async #requireUnchanged(landing: Landing): Promise<void> {
+    const streamed = this.#hash?.copy();
+    if ((landing.isInPlace === true && streamed === undefined) || !(await this.#opened.hasChanged())) return;
+    if (landing.isInPlace === true && streamed !== undefined) {
+      const { directory, name } = this.#found;
+      if (Buffer.compare(streamed.digest(), await digestByReading({ directory, name })) === 0) return;
+    }
+    throw new FileError(this.#source.path, 'read', 'ERR_FILE_CHANGED', { reason: 'was changed while it was copied' });
   }
 
   /** A file that has grown since it was found is copied as it was then. One that is larger than its size is not what its host says, and how much of it is missing nobody knows. */

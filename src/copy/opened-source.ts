@@ -133,18 +133,13 @@ export class OpenedSource {
     }
   }
 
-  /**
-   * After all has been read: whether it is one state of the file. A file that has only grown has been copied as it was.
-   *
-   * @throws {FileError} ERR_FILE_CHANGED
-   */
-  async requireUnchanged(): Promise<void> {
+  /** After all has been read: whether it may be something that the file never was. A file that has only grown has been copied as it was. */
+  async hasChanged(): Promise<boolean> {
     const { size, mtimeSeconds } = this.status;
-    if (size === 0) return;
+    if (size === 0) return false;
     const asked = this.file.contentFrom === undefined ? this.file.status() : this.#last;
     const last = asked && (await mergedStatus(asked, this.status));
-    if (last === undefined || last.size !== size || last.mtimeSeconds === mtimeSeconds) return;
-    throw new FileError(this.file.path, 'read', 'ERR_FILE_CHANGED', { reason: 'was changed while it was copied' });
+    return last !== undefined && last.size === size && last.mtimeSeconds !== mtimeSeconds;
   }
 
   /** What was read has been checked by its length: a source that does not close has nothing more to say about it. Never rejects. */

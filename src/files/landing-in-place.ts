@@ -19,6 +19,7 @@ export interface Turn {
 
 /** Written where it stands, from the start, and cut to its new length at the end, as scp does: for devices, and where nothing can be made beside the target. */
 export class InPlace implements Landing {
+  readonly isInPlace = true;
   readonly #file: OpenFile;
   readonly #status: FileStatus | undefined;
   readonly #writer: SequentialWriter;

@@ -53,6 +53,8 @@ export interface LandingAttributes {
 export interface Landing {
   /** How much of the content is there already: the first chunk to write is the one behind it. Absent: nothing. */
   readonly offset?: number;
+  /** The target itself is written from the first byte on: it may be the source. Default false. */
+  readonly isInPlace?: boolean;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**

@@ -7,7 +7,7 @@ import { makeTree } from '../../src/cli/demo/tree.ts';
 import type { CopyObserver } from '../../src/copy/observer.ts';
 import { Target } from '../../src/copy/target.ts';
 import { TreeCopy, type TreeCopyOptions } from '../../src/copy/tree-copy.ts';
-import { land } from '../../src/files/landing.ts';
+import { land, landInPlace } from '../../src/files/landing.ts';
 import { localFileSystem } from '../../src/files/local.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -171,6 +171,27 @@ describe('TreeCopy', () => {
     const contents = await copy([`${dir}/p/.`], join(dir, 'p', 'sub'), { mustBeDirectory: true });
     expect(contents.messages).toEqual([`${dir}/p/./sub: cannot copy a directory into itself`]);
     expect((await copy([join(dir, 'p')], join(dir, 'p', 'new'))).failures).toBe(1);
+  });
+
+  it('fails for a file that is changed while it is copied, unless it may be the target that is written', async () => {
+    const dir = await tempDirectory();
+    await writeFile(join(dir, 'f'), 'x'.repeat(2000));
+    const changing =
+      (how: TreeCopyOptions['land'], change: () => Promise<void>): TreeCopyOptions['land'] =>
+      async (directory, name, options) => {
+        await change();
+        return await how(directory, name, options);
+      };
+    const touch = () => utimes(join(dir, 'f'), 1, 1);
+    const beside = await copy([join(dir, 'f')], join(dir, 'g'), { land: changing(land, touch) });
+    expect(beside.messages).toEqual([`${dir}/f: was changed while it was copied`]);
+    await symlink('f', join(dir, 'self'));
+    for (const verify of [false, true]) {
+      const itself = { land: landInPlace, followLinks: 'always', verify } as const;
+      expect((await copy([join(dir, 'f')], join(dir, 'self'), itself)).messages).toEqual([]);
+    }
+    expect(await readFile(join(dir, 'f'), 'utf8')).toBe('x'.repeat(2000));
+    expect(await readdir(dir)).toEqual(['f', 'self']);
   });
 
   it('plans a tree whose directories are not there yet', async () => {
