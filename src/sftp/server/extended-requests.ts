@@ -22,6 +22,7 @@ import type { LaneMode } from './lane.ts';
 import { MAX_IDS, MAX_OPEN_HANDLES, TOLD_CONTENT_BYTES, TOLD_PACKET_BYTES } from './limits.ts';
 import { name as oneName } from './path-requests.ts';
 import type { Ready } from './requests.ts';
+import { settable } from './settable.ts';
 
 type Start<F> = (job: Job, fields: F, context: Context) => void;
 
@@ -105,7 +106,7 @@ const extensions: ReadonlyMap<string, Extension> = new Map<string, Extension>([
     lsetstatPacket,
     '1',
     'exclusive',
-    changing(({ path, attributes }, { files }) => files.setAttributes(path, attributes, false)),
+    changing(({ path, attributes }, { files }) => files.setAttributes(path, settable(attributes, path), false)),
   ),
   extension(
     limitsPacket,

@@ -8,6 +8,7 @@ import type { FileHandle } from './file-handle.ts';
 import { MAX_CONTENT_BYTES } from './limits.ts';
 import type { ListingHandle } from './listing-handle.ts';
 import type { ServedFile } from './served-files.ts';
+import { settable } from './settable.ts';
 
 /*
  * Requests that name a handle. Those of one file are done in the order in which they came; those of different files side by side.
@@ -60,7 +61,7 @@ export function fsetstat(
   context: Context,
 ): void {
   withFile(job, handle, context, async (file) => {
-    await file.setAttributes(attributes);
+    await file.setAttributes(settable(attributes, 'open file'));
     context.replies.ok(job.id);
   });
 }

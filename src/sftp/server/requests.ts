@@ -30,6 +30,7 @@ import * as handles from './handle-requests.ts';
 import type { LaneMode } from './lane.ts';
 import { MAX_CONTENT_BYTES } from './limits.ts';
 import * as byPath from './path-requests.ts';
+import { settable } from './settable.ts';
 
 /** A request that was read: what it counts for, which others it must not overtake, and what it does. */
 export interface Ready {
@@ -109,7 +110,9 @@ const readers: ReadonlyMap<number, Reader> = new Map<number, Reader>([
   [SSH_FXP_FSTAT, onHandle(packets.fstatPacket, handles.fstat)],
   [
     SSH_FXP_SETSTAT,
-    change(paths.setstatPacket, ({ path, attributes }, { files }) => files.setAttributes(path, attributes, true)),
+    change(paths.setstatPacket, ({ path, attributes }, { files }) =>
+      files.setAttributes(path, settable(attributes, path), true),
+    ),
   ],
   [SSH_FXP_FSETSTAT, onHandle(packets.fsetstatPacket, handles.fsetstat)],
   [SSH_FXP_OPENDIR, onPath(paths.opendirPacket, 'shared', byPath.opendir)],

@@ -171,6 +171,17 @@ describe('requests that name a handle', () => {
     expect(await client.shown(client.send(4, handle))).toBe('STATUS 2 No such file');
   });
 
+  it('refuse a size that no file can have, and go on', async () => {
+    const { client, handle } = await opened();
+    const huge = Buffer.concat([u32(1), Buffer.alloc(8, 0xff)]);
+    const tooLarge = /^STATUS 4 File too large/;
+    expect(await client.shown(client.send(10, handle, huge))).toMatch(tooLarge);
+    expect(await client.shown(client.send(9, str('/f'), huge))).toMatch(tooLarge);
+    expect(await client.shown(client.extended('lsetstat@openssh.com', str('/f'), huge))).toMatch(tooLarge);
+    expect(client.files.calls).toEqual([]);
+    expect(await client.shown(client.send(4, handle))).toBe('STATUS 0 Success');
+  });
+
   it.each([
     ['write /f 0 1', (client: ScriptedClient, handle: Buffer) => client.send(6, handle, u64(0), str('x'))],
     ['read /f 0 9', (client: ScriptedClient, handle: Buffer) => client.send(5, handle, u64(0), u32(9))],
