@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { withDeadline } from '../base/deadline.ts';
-import { ConnectionError } from '../base/errors.ts';
+import { ConnectionError, ProtocolError } from '../base/errors.ts';
 import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
 import { Exchange } from './exchange.ts';
 import { SftpExtensions } from './extensions.ts';
@@ -62,6 +62,8 @@ export class SftpSession implements AsyncDisposable {
   /** How many requests may wait for an answer. */
   readonly maxRequests: number;
   readonly #exchange: Exchange;
+  /** What is open on the server. */
+  readonly #handles = new Set<string>();
   #limits: SftpLimits = DEFAULT_LIMITS;
   #maxDataBytes: number = Number.POSITIVE_INFINITY;
 
@@ -157,15 +159,30 @@ export class SftpSession implements AsyncDisposable {
 
   /** @param flags SSH_FXF_* @param attributes of a file that is new */
   open(path: string, flags: number, attributes: Attributes = NO_ATTRIBUTES): Promise<SftpHandle> {
-    return this.#exchange.openHandle(handles.openPacket, { path, flags, attributes }, { operation: 'open', path });
+    const what = { operation: 'open', path };
+    return this.#opened(this.#exchange.openHandle(handles.openPacket, { path, flags, attributes }, what));
   }
 
   opendir(path: string): Promise<SftpHandle> {
-    return this.#exchange.openHandle(paths.opendirPacket, path, { operation: 'opendir', path });
+    return this.#opened(this.#exchange.openHandle(paths.opendirPacket, path, { operation: 'opendir', path }));
+  }
+
+  /** A handle that stands for something else already would bring the content of one file under the name of another. @throws {ProtocolError} */
+  async #opened(opening: Promise<SftpHandle>): Promise<SftpHandle> {
+    const handle = await opening;
+    const key = Buffer.from(handle.bytes).toString('latin1');
+    if (this.#handles.has(key)) {
+      const error = new ProtocolError('protocol error: the server gives a handle that is open already');
+      this.fail(error);
+      throw error;
+    }
+    this.#handles.add(key);
+    return handle;
   }
 
   /** SSH_FXP_CLOSE. The handle is gone afterwards, whatever the answer: an error tells that content was lost (a full disk). */
   closeHandle(handle: SftpHandle): Promise<void> {
+    this.#handles.delete(Buffer.from(handle.bytes).toString('latin1'));
     return this.#exchange.callStatus(handles.closePacket, handle.bytes, { operation: 'close', path: handle.path });
   }
 

@@ -197,14 +197,14 @@ describe('a server that lists its directory', { concurrent: true, timeout: 60_00
     for (const mode of [FILE_MODE, DIRECTORY_MODE, 0o120777]) {
       const result = await attackSftp(inDirectory({ name, mode }, { name: 'a' }));
       expectSftpEnd(result);
-      expect(result.changes).toEqual(['+ work/out/d/a: file 644 "ev"', ...treeBegun]);
+      expect(result.changes).toEqual(['+ work/out/d/a: file 644 "evil\\n"', ...treeBegun]);
     }
   });
 
   it.each(bothTransports)('(%s) with one name twice (V4) copies one of them and fails the other', async (form) => {
     const twice = inDirectory({ name: 'x' }, { name: 'a' }, { name: 'x', size: 5 });
     const result = await attackSftp({ form, ...twice });
-    const copied = ['+ work/out/d/a: file 644 "ev"', '+ work/out/d/x: file 644 "ev"', ...treeBegun];
+    const copied = ['+ work/out/d/a: file 644 "evil\\n"', '+ work/out/d/x: file 644 "evil\\n"', ...treeBegun];
     expectSftpRefused(result, /h:d\/x: is listed twice/, copied);
   });
 

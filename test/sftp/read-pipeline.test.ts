@@ -104,7 +104,9 @@ describe('reading a file in many requests', () => {
             const [request] = peer.asked.splice(pick % Math.max(peer.asked.length, 1), 1);
             if (request === undefined) continue;
             const { offset, length } = rangeOf(request);
-            peer.content(request.id, file.subarray(offset, offset + Math.min(length, most)));
+            // Byte by byte is for small files: 300,000 answers are no other case, and take half a minute.
+            const given = Math.min(length, Math.max(most, Math.ceil(size / 2000)));
+            peer.content(request.id, file.subarray(offset, offset + given));
           }
           expect((await reading).equals(file)).toBe(true);
           session.close();
