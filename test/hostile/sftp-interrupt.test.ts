@@ -79,6 +79,11 @@ function silentAt({ at, first, plan }: Stage, act: (peer: HostilePeer) => void):
   };
 }
 
+/** The content is asked for before there is a place for it: the end may come before that or after. */
+function expectAtMost(changes: readonly string[], known: readonly string[]): void {
+  expect(changes.filter((line) => !known.includes(line))).toEqual([]);
+}
+
 const pick = ({ flags, operands, local }: Stage) => ({
   ...(flags && { flags }),
   ...(operands && { operands }),
@@ -102,8 +107,7 @@ describe.each(bothTransports)(
       });
       expectSftpEnd(result);
       expect(result.status).toBe(1);
-      const known = stage.changes ?? [];
-      expect(result.changes.filter((line) => !known.includes(line))).toEqual([]);
+      expectAtMost(result.changes, stage.changes ?? []);
       expect(result.sinceSignalMs).toBeLessThan(STOP_MS);
     });
 
@@ -112,7 +116,8 @@ describe.each(bothTransports)(
       const stage = stages[7] as Stage;
       const result = await attackSftp({ form, script: silentAt(stage, () => watch.signal(name)), watch });
       expectSftpEnd(result);
-      expect(result).toMatchObject({ status: 1, changes: begun });
+      expect(result.status).toBe(1);
+      expectAtMost(result.changes, begun);
       expect(result.sinceSignalMs).toBeLessThan(STOP_MS);
     });
 
@@ -125,7 +130,8 @@ describe.each(bothTransports)(
       });
       const result = await attackSftp({ form, script, watch });
       expectSftpEnd(result);
-      expect(result).toMatchObject({ status: 1, changes: begun });
+      expect(result.status).toBe(1);
+      expectAtMost(result.changes, begun);
       expect(result.sinceSignalMs).toBeLessThan(STOP_MS);
     });
 
@@ -143,7 +149,7 @@ describe.each(bothTransports)(
       });
       expectSftpEnd(result);
       expect([1, 255]).toContain(result.status);
-      expect(result.changes).toEqual(begun);
+      expectAtMost(result.changes, begun);
       expect(result.sinceSignalMs).toBeLessThan(STOP_MS);
     });
   },
