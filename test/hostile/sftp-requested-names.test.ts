@@ -52,7 +52,7 @@ describe('a server that expands ~bob to', { concurrent: true, timeout: 60_000 },
             fake.register('file', path);
             return wire.handle(id, 'file');
           },
-          READ: ({ id }) => wire.data(id, 'X\n'),
+          READ: ({ id }, fake) => (fake.count('READ') === 1 ? wire.data(id, 'X\n') : status(id, wire.EOF)),
         },
       },
     );

@@ -66,8 +66,8 @@ function printExamples(reporter: Reporter, user: string, { address, port }: List
   const reachable = anywhere[address] ?? address;
   const host = reachable.includes(':') ? `[${reachable}]` : reachable;
   reporter.note('try:');
-  reporter.note(`  scp -O -P ${port} FILE ${user}@${host}:`);
-  reporter.note(`  scp -O -P ${port} ${user}@${host}:FILE .`);
+  reporter.note(`  scp -P ${port} FILE ${user}@${host}:`);
+  reporter.note(`  scp -P ${port} ${user}@${host}:FILE .`);
 }
 
 async function makeFolder(path: string): Promise<void> {
