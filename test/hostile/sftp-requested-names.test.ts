@@ -52,6 +52,7 @@ describe('a server that expands ~bob to', { concurrent: true, timeout: 60_000 },
             fake.register('file', path);
             return wire.handle(id, 'file');
           },
+          FSTAT: ({ id }) => wire.attrs(id, { size: 2 }),
           READ: ({ id }, fake) => (fake.count('READ') === 1 ? wire.data(id, 'X\n') : status(id, wire.EOF)),
         },
       },
