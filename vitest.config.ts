@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than there are processors: some of the tests wait.
+    maxWorkers: Math.max(2, availableParallelism() + 1),
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

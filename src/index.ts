@@ -108,7 +108,13 @@ export {
 } from './scp/sink.ts';
 export { type EntryTimes, ScpSource, type SourceEntry, type SourceFile } from './scp/source.ts';
 export type { AccessOptions } from './server/access.ts';
-export { listen, loadHostKeys } from './server/embedded.ts';
+export {
+  type CreateServerOptions,
+  createServer,
+  type EmbeddedServer,
+  listen,
+  loadHostKeys,
+} from './server/embedded.ts';
 export type { ServerEvent } from './server/events.ts';
 export type { HostKey } from './server/host-keys.ts';
 export type { ServerLimits } from './server/limits.ts';

@@ -138,6 +138,10 @@ export class Connection implements Applicant, SessionHost {
     return this.#generation.offersScp;
   }
 
+  get offersSftp(): boolean {
+    return this.#generation.offersSftp;
+  }
+
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {
     const principal = this.#accepted?.principal;
     return (

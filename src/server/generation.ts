@@ -1,5 +1,7 @@
 import type { ServerConfig } from 'ssh2';
 import type { Rights } from '../aaa/rights.ts';
+import { guarded } from '../files/guard.ts';
+import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { Access } from './access.ts';
 import { algorithms, legacyAlgorithms } from './algorithms.ts';
@@ -14,6 +16,7 @@ export class Generation {
   readonly limits: ServerLimits;
   readonly access: Access;
   readonly offersScp: boolean;
+  readonly offersSftp: boolean;
   readonly durable: boolean;
   readonly #settings: ServerSettings;
   readonly #roots: Roots | undefined;
@@ -27,6 +30,7 @@ export class Generation {
     this.limits = limits;
     this.access = access;
     this.offersScp = settings.services?.scp ?? true;
+    this.offersSftp = settings.services?.sftp ?? true;
     this.durable = settings.durable ?? true;
     const common = {
       ident: 'Sealift',
@@ -65,7 +69,13 @@ export class Generation {
   /** The files of somebody who has logged in, for that login alone: they know what was sent in it. */
   filesOf(user: FileUser, rights: Rights): RootedFileSystem {
     const { fileSystemFor, viewFor, rights: rules } = this.#settings;
-    if (this.#roots === undefined) return (fileSystemFor as NonNullable<typeof fileSystemFor>)(user);
+    if (this.#roots === undefined) {
+      const own = (fileSystemFor as NonNullable<typeof fileSystemFor>)(user);
+      return guarded(own, (operation, path) => rights.may(operation, path), {
+        isOwnName: isPrivateName,
+        uniform: rules === undefined,
+      });
+    }
     const { permit, ...view } = viewFor?.(user) ?? {};
     // Without rules the privilege decides, whatever the path.
     const uniform = rules === undefined && permit === undefined;

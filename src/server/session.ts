@@ -2,14 +2,14 @@ import type { ServerChannel, Session } from 'ssh2';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
 import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
+import { ended, finish, isUsable } from './channel-end.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
 import { DISABLED, PRIVILEGE_DENIED } from './denials.ts';
 import type { Direction } from './events.ts';
 import { type ExecRequest, parseExecLine } from './exec-line.ts';
-import { SMALLEST_PACKET_BYTES } from './limits.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
 import { refuse, refuseAs, runScpService } from './scp-service.ts';
-import { runSftpService } from './sftp-service.ts';
+import { runSftp } from './sftp-channel.ts';
 import { type SessionEvent, TransferCount } from './transfer-count.ts';
 
 /** What a session needs of its connection. */
@@ -29,6 +29,8 @@ export interface SessionHost {
   readonly account: SessionAccount;
   /** Whether SCP is offered. */
   readonly offersScp: boolean;
+  /** Whether SFTP is offered. */
+  readonly offersSftp: boolean;
   /** Whether the user is authorized to run a command. @throws when the connection is gone */
   mayRun(command: string, args: readonly string[]): Promise<boolean>;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
@@ -68,59 +70,13 @@ export function handleSession(session: Session, host: SessionHost): void {
   session.on('auth-agent', (_accept, reject) => refused('agent forwarding', reject));
   // Without a listener for `sftp` ssh2 leaves the protocol to us.
   session.on('subsystem', (accept, reject, { name }) => {
-    const channel = name === 'sftp' ? (accept() as ServerChannel | undefined) : undefined;
-    if (channel === undefined) refused(`subsystem ${name.slice(0, 64)}`, reject);
-    else runSftp(session, channel, host);
+    if (name !== 'sftp') return refused(`subsystem ${name.slice(0, 64)}`, reject);
+    // A client that hears no at once goes on with the SCP protocol.
+    if (!host.offersSftp) return refused(`sftp: ${DISABLED}`, reject);
+    const channel = accept() as ServerChannel | undefined;
+    if (channel === undefined) refused('subsystem sftp', reject);
+    else void runSftp(session, channel, host);
   });
-}
-
-/** Watches for errors. @returns false where the client may not go on with the channel */
-function isUsable(channel: ServerChannel, host: SessionHost): boolean {
-  channel.on('error', () => {});
-  channel.stderr.on('error', () => {});
-  if (host.packetBytes(channel) >= SMALLEST_PACKET_BYTES) return true;
-  host.expel(`asked for packets of less than ${SMALLEST_PACKET_BYTES} bytes`);
-  return false;
-}
-
-/** Serves SFTP until the client ends the channel. An open session without an open file counts as idle. */
-function runSftp(session: Session, channel: ServerChannel, host: SessionHost): void {
-  if (!isUsable(channel, host)) return;
-  const output = new ChannelOutput(channel, host.gate);
-  const unwatch = host.watchInput(channel);
-  // What the client has sent counts, also where it does not wait for the answer.
-  const onClose = (): void => output.cut();
-  session.once('close', onClose);
-  host.gone.addEventListener('abort', onClose, { once: true });
-  let release: (() => void) | undefined;
-  const busy = (isBusy: boolean): void => {
-    if (isBusy) release ??= host.busy();
-    else {
-      release?.();
-      release = undefined;
-    }
-  };
-  const { durable, allFiles: fileSystem, user } = host;
-  const served = runSftpService(channel, output, {
-    durable,
-    fileSystem,
-    user,
-    account: host.account,
-    begin: (start) => host.beginTransfer(start),
-    emit: (event) => host.emit(event),
-    busy,
-  });
-  void served
-    .then(async (status) => {
-      await ended(output);
-      channel.resume();
-      finish(channel, status);
-    })
-    .finally(() => {
-      host.gone.removeEventListener('abort', onClose);
-      unwatch();
-      busy(false);
-    });
 }
 
 function runExec(session: Session, channel: ServerChannel, command: string, host: SessionHost): void {
@@ -244,23 +200,4 @@ async function deny(
     return PRIVILEGE_DENIED;
   const flags = [isSink ? '-t' : '-f', ...(request.recursive ? ['-r'] : []), ...(request.preserve ? ['-p'] : [])];
   return (await host.mayRun('scp', [...flags, ...paths.map(({ path }) => path)])) ? undefined : PRIVILEGE_DENIED;
-}
-
-/** Resolves when all that was written has gone out, or cannot. */
-function ended(output: ChannelOutput): Promise<void> {
-  return new Promise((resolve) => {
-    if (output.destroyed) return resolve();
-    output.once('close', resolve);
-    output.end();
-  });
-}
-
-/** The exit status must go out before EOF and close, or clients do not see it (RFC 4254 section 6.10). */
-function finish(channel: ServerChannel, status: number): void {
-  try {
-    channel.exit(status);
-    channel.end();
-  } catch {
-    // The connection is gone: nobody is left to tell.
-  }
 }

@@ -21,13 +21,13 @@ export interface ServerSettings extends AccessOptions {
   readonly processes?: number | undefined;
   /** How somebody sees the roots who has logged in. Asked once for each connection. Default: all of them. Rights hold besides. */
   readonly viewFor?: ((user: FileUser) => RootsView) | undefined;
-  /** Files of one's own for somebody who has logged in, instead of `root` and `roots`. Asked once for each connection. Rights by path do not hold for them. */
+  /** Files of one's own for somebody who has logged in, instead of `root` and `roots`. Asked once for each connection. Rights hold besides. */
   readonly fileSystemFor?: ((user: FileUser) => RootedFileSystem) | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Whether a file is on stable storage before its upload is confirmed. Default true; false is for files that nobody would miss. */
   readonly durable?: boolean | undefined;
   /** Which services are offered. Default: all. One that is not answers `Administratively disabled.` */
-  readonly services?: { readonly scp?: boolean | undefined } | undefined;
+  readonly services?: { readonly scp?: boolean | undefined; readonly sftp?: boolean | undefined } | undefined;
   /** Shown to clients before they log in. */
   readonly banner?: string | undefined;
   /** Networks whose clients are offered old algorithms too: diffie-hellman-group14-sha1, ssh-rsa, aes-cbc, hmac-sha1. Default none. */

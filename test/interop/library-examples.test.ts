@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { connect, type Host } from '../../src/index.ts';
 import { makeHostKey, PASSWORD, startTestServer } from '../server/support.ts';
 import { describePeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
@@ -91,6 +96,32 @@ describePeer(['sshd', 'ssh-keygen'], 'the examples', () => {
     const shown = await printed(example('device.mjs', args, { DEVICE_PASSWORD: PASSWORD }));
     expect(shown).toBe('config is here, and there as config.copy, by scp\n');
     expect(await readFile(join(root, 'config.copy'), 'utf8')).toBe('hostname switch\n');
+  });
+
+  it('serve files from a program', async () => {
+    const dir = await tempDirectory();
+    seen.add('server.mjs');
+    const server = spawn(process.execPath, [join(folder, 'server.mjs'), dir, '0'], {
+      env: { PATH: process.env['PATH'], ALICE_PASSWORD: 'right', AUDITOR_PASSWORD: 'right too' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void server.kill('SIGKILL'));
+    const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
+    const [, port = '', hostKey = ''] =
+      /^listening on 127\.0\.0\.1:(\d+), host keys (\S+)/.exec((await lines.next()).value ?? '') ?? [];
+    const session = async (user: string, password: string): Promise<Host> =>
+      await connect({ host: '127.0.0.1', port: Number(port), user, password, hostKeys: [hostKey] });
+    await writeFile(join(dir, 'f'), 'content');
+    const alice = await session('alice', 'right');
+    await alice.upload(join(dir, 'f'), 'g');
+    await alice.close();
+    expect((await lines.next()).value).toBe(
+      `alice received /g complete ${createHash('sha256').update('content').digest('hex')}`,
+    );
+    expect(await readFile(join(dir, 'alice', 'g'), 'utf8')).toBe('content');
+    await expect(session('alice', 'wrong')).rejects.toThrow();
+    server.kill('SIGTERM');
+    expect((await once(server, 'exit'))[0]).toBe(0);
   });
 
   it('are all run here', async () => {

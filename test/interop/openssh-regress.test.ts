@@ -1,6 +1,7 @@
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runsEverything } from '../support/large.ts';
 import { describePeer, needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram, sealiftLauncher } from '../support/sealift.ts';
 import { freePort } from '../support/sshd.ts';
@@ -19,11 +20,11 @@ describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH'
   // At the same time: most of multiplex is waiting.
   describe.concurrent('in their own folders', () => {
     it.each([
-      ['multiplex', 'as it is'],
       ['scp', 'as it is'],
       ['scp3', 'as it is'],
-      ['scp3', 'builtin'],
       ['scp-uri', 'as it is'],
+      // A minute each.
+      ...(runsEverything ? [['multiplex', 'as it is'] as const, ['scp3', 'builtin'] as const] : []),
     ] as const)('%s passes, with the transport %s', { timeout: 240_000 }, async (name, transport) => {
       const temp = await createTempDirectory('regress');
       try {
@@ -42,8 +43,8 @@ describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH'
 /** OpenSSH's own tests of sftp and sftp-server, with `sftp-server` replaced by ours. */
 describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH's own tests of sftp-server", () => {
   const all: readonly (readonly [string, string])[] = [
-    // A minute and a half of many small copies: SEALIFT_LARGE=1 runs it.
-    ...(process.env['SEALIFT_LARGE'] === '1' ? ([['sftp', 'basic sftp put/get']] as const) : []),
+    // A minute and a half of many small copies.
+    ...(runsEverything ? ([['sftp', 'basic sftp put/get']] as const) : []),
     ['sftp-cmds', 'sftp commands'],
     ['sftp-perm', 'sftp permissions'],
     ['sftp-glob', 'sftp glob'],

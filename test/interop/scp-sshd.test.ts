@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareTrees } from '../../src/cli/demo/compare.ts';
 import { makeTree } from '../../src/cli/demo/tree.ts';
+import { runsEverything } from '../support/large.ts';
 import { describePeer } from '../support/peers.ts';
 import { runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
 import { type ClientFiles, type RunningSshd, startSshd } from '../support/sshd.ts';
@@ -183,9 +184,8 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
       expect(await readdir(dir)).toEqual([]);
     });
 
-    // Half a minute each: two of four see both ways, both transports and both protocols. SEALIFT_LARGE=1 runs all.
-    const isChosen = (transport === 'ssh') === (mode === '-s') || process.env['SEALIFT_LARGE'] === '1';
-    if (!isChosen) return;
+    // Half a minute each.
+    if (!runsEverything && !(transport === 'builtin' && mode === '-O')) return;
     it('copies 5 GiB without losing count: sparse, with content on both sides of 4 GiB', {
       timeout: 240_000,
     }, async () => {

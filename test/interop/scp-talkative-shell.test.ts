@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { describePeer } from '../support/peers.ts';
 import { runSealift } from '../support/sealift.ts';
 import { startSshd } from '../support/sshd.ts';
-import { tempDirectory } from '../support/temp.ts';
+import { createTempDirectory, tempDirectory } from '../support/temp.ts';
 
 /** Accounts whose shell talks before it runs the command, as with an echo in .bashrc. */
 const shells = [
@@ -16,13 +16,15 @@ const shells = [
 ] as const;
 
 describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a talkative login shell', () => {
-  describe.each(shells)('that prints %s', (_, says, shown) => {
+  // At the same time: most of it is waiting.
+  describe.each(shells)('that prints %s', { concurrent: true }, (_, says, shown) => {
     it.each(['ssh', 'builtin'])('is named as the cause, by the transport %s', async (transport) => {
       const command = `${says}; eval "$SSH_ORIGINAL_COMMAND"`.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+      const temp = await createTempDirectory('talkative');
       const sshd = await startSshd({ identityOptions: `command="${command}"` });
       try {
         const { configFile } = await sshd.client();
-        const dir = await tempDirectory();
+        const dir = temp.path;
         await writeFile(join(dir, 'f'), 'x');
         const scp = (args: readonly string[]) =>
           runSealift(['scp', `--transport=${transport}`, '-F', configFile, ...args], { timeoutMs: 15_000 });
@@ -44,6 +46,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'a talkative login shell', ()
         expect(await readdir(dir)).toEqual(['f']);
       } finally {
         await sshd.stop();
+        await temp.remove();
       }
     });
   });

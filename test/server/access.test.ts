@@ -5,9 +5,12 @@ import ssh2, { type AnyAuthMethod, type Client } from 'ssh2';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AccountingRecord } from '../../src/aaa/accounting/record.ts';
 import type { AuthenticationMethod } from '../../src/aaa/authentication.ts';
+import type { AuthorizationMethod } from '../../src/aaa/authorization.ts';
+import { rootedFileSystem } from '../../src/files/rooted.ts';
 import type { ServerOptions } from '../../src/server/server.ts';
 import { makeKeyPair } from '../support/key-pair.ts';
-import { exec, login, PASSWORD, rawConnect, run, startTestServer } from './support.ts';
+import { tempDirectory } from '../support/temp.ts';
+import { exec, login, outcomeOf, PASSWORD, rawConnect, run, sftpChannel, startTestServer } from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended, and what the server said was left after each. */
 async function tryMethods(
@@ -310,6 +313,42 @@ it('SCP that is turned off says so', async () => {
   expect(await run(await login(port), 'scp -t f')).toMatchObject({
     code: 1,
     stdout: Buffer.from('\u0001Administratively disabled.\n'),
+  });
+});
+
+it('SFTP that is turned off is no subsystem', async () => {
+  const { port } = await startTestServer({ services: { sftp: false } });
+  await expect(sftpChannel(await login(port))).rejects.toThrow('Unable to start subsystem: sftp');
+});
+
+describe('SFTP begins only where there is something that the user may do', () => {
+  const refused = { code: 1, stdout: Buffer.alloc(0), stderr: 'Privilege denied.\n' };
+
+  it('not without any right', async () => {
+    const { port } = await startTestServer({ users: [{ name: 'alice', password: PASSWORD, privilege: 0 }] });
+    expect(await outcomeOf(await sftpChannel(await login(port)))).toMatchObject(refused);
+  });
+
+  it('not without authorization for the command sftp', async () => {
+    const questions: unknown[] = [];
+    const authorize: AuthorizationMethod = {
+      name: 'only scp',
+      ask: async (question) => {
+        if (question.kind === 'exec') return { kind: 'pass', value: {} };
+        questions.push([question.command, question.arguments]);
+        return { kind: 'refuse', reason: 'only scp' };
+      },
+    };
+    const { port } = await startTestServer({ authorize });
+    expect(await outcomeOf(await sftpChannel(await login(port)))).toMatchObject(refused);
+    expect(questions).toEqual([['sftp', []]]);
+  });
+
+  it('not without authorization for a session, with files of one’s own either', async () => {
+    const root = await tempDirectory();
+    const authorize: AuthorizationMethod = { name: 'nobody', ask: async () => ({ kind: 'refuse', reason: 'no' }) };
+    const { port } = await startTestServer({ authorize, fileSystemFor: () => rootedFileSystem(root) });
+    expect(await outcomeOf(await sftpChannel(await login(port)))).toMatchObject(refused);
   });
 });
 

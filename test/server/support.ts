@@ -88,6 +88,17 @@ export async function exec(client: Client, command: string): Promise<ClientChann
   });
 }
 
+/** Starts the subsystem `sftp` and leaves the channel open. */
+export async function sftpChannel(client: Client): Promise<ClientChannel> {
+  return await new Promise((resolve, reject) => {
+    client.subsys('sftp', (error, channel) => {
+      if (error) return reject(error);
+      channel.on('error', () => {});
+      resolve(channel);
+    });
+  });
+}
+
 export interface ExecResult {
   readonly code: number | null;
   readonly stdout: Buffer;
@@ -96,7 +107,11 @@ export interface ExecResult {
 
 /** Runs a command with this input to its end. */
 export async function run(client: Client, command: string, input: string | Buffer = ''): Promise<ExecResult> {
-  const channel = await exec(client, command);
+  return await outcomeOf(await exec(client, command), input);
+}
+
+/** Sends this input on a channel and waits for its end. */
+export async function outcomeOf(channel: ClientChannel, input: string | Buffer = ''): Promise<ExecResult> {
   const stdout: Buffer[] = [];
   let stderr = '';
   channel.on('data', (data: Buffer) => stdout.push(data));

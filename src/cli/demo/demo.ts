@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { silentLog } from '../../base/log.ts';
 import type { RemoteLocation } from '../../copy/location.ts';
-import { downloadByScp } from '../../copy/scp-download.ts';
-import { uploadByScp } from '../../copy/scp-upload.ts';
+import type { CopyObserver } from '../../copy/observer.ts';
+import { localTarget } from '../../copy/routes.ts';
+import { downloadBySftp, uploadBySftp } from '../../copy/sftp-copy.ts';
+import { openSftp } from '../../copy/sftp-open.ts';
+import { Survey } from '../../copy/survey.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { Reporter } from '../report.ts';
 import { Connections } from '../scp/connections.ts';
@@ -89,7 +92,7 @@ class Demo {
   }
 
   async #copies(tree: string, demo: DemoServer): Promise<boolean> {
-    const { files, folders, bytes } = await compareTrees(tree, tree);
+    const bytes = (await new Survey({ recursive: true }).run(localFileSystem(), [tree]))?.bytes ?? 0;
     const back = join(this.#directory, 'back');
     const reports = [
       await watchCopy('to the server', bytes, (observer) => this.#copy('up', tree, demo, observer)),
@@ -99,34 +102,25 @@ class Demo {
     const there = await compareTrees(tree, join(demo.root, 'tree'));
     const here = await compareTrees(tree, back);
     this.#signal.throwIfAborted();
-    return tellResult([...there.differences, ...here.differences], reports, files, folders);
+    return tellResult([...there.differences, ...here.differences], reports, there.files, there.folders);
   }
 
-  async #copy(
-    direction: 'up' | 'down',
-    local: string,
-    demo: DemoServer,
-    observer: Parameters<typeof uploadByScp>[4]['observer'],
-  ): Promise<number> {
-    const depot: RemoteLocation = { kind: 'remote', host: 'depot', path: direction === 'up' ? '.' : 'tree' };
-    const options = parseScpOptions(['-r', '-p', `--transport=${this.#transport}`, '-F', demo.configFile]);
-    const connections = new Connections(options, { log: silentLog, signal: this.#signal });
-    const copyOptions = {
-      host: 'depot',
-      recursive: true,
-      preserve: true,
-      verbose: false,
-      targetIsDirectory: false,
-      observer,
-      signal: this.#signal,
-    };
+  /** As `sealift scp -rp` does it. */
+  async #copy(direction: 'up' | 'down', local: string, demo: DemoServer, observer: CopyObserver): Promise<number> {
+    const host = 'depot';
+    const depot: RemoteLocation = { kind: 'remote', host, path: direction === 'up' ? '.' : 'tree' };
+    const scpOptions = parseScpOptions(['-r', '-p', `--transport=${this.#transport}`, '-F', demo.configFile]);
+    const connections = new Connections(scpOptions, { log: silentLog, signal: this.#signal });
+    const run = { observer, signal: this.#signal };
+    const options = { ...run, recursive: true, preserve: true, modeMask: 0o777, targetIsDirectory: false };
     try {
-      const connection = await connections.get(depot);
-      if (direction === 'up') return await uploadByScp(connection, localFileSystem(), [local], depot, copyOptions);
-      return await downloadByScp(connection, localFileSystem({ pin: true }), depot, local, {
-        ...copyOptions,
-        strictNames: true,
-      });
+      const link = await openSftp(await connections.get(depot), { host, signal: this.#signal });
+      const failures =
+        direction === 'up'
+          ? await uploadBySftp(localFileSystem(), [local], link.files, depot.path, options)
+          : await downloadBySftp(link.files, [depot.path], localTarget(true), local, options);
+      await link.close();
+      return failures;
     } finally {
       await connections.close();
     }

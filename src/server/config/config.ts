@@ -13,6 +13,7 @@ export interface ServeConfig {
   readonly hostKeys: readonly string[];
   readonly banner: string | undefined;
   readonly bannerFile: string | undefined;
+  readonly services: ServicesConfig;
   readonly durable: boolean;
   readonly roots: readonly RootConfig[];
   readonly users: readonly UserConfig[];
@@ -26,6 +27,11 @@ export interface ServeConfig {
   readonly metrics: MetricsConfig;
   readonly workers: number;
   readonly grace: number;
+}
+
+export interface ServicesConfig {
+  readonly scp: boolean;
+  readonly sftp: boolean;
 }
 
 export interface RootConfig {

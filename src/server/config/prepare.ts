@@ -72,13 +72,14 @@ class Preparation {
     const hostKeys =
       (await this.#attempt('host-keys', () => readHostKeys(config.hostKeys.map((path) => this.#path(path))))) ?? [];
     if (this.#problems.count > 0) throw new ConfigError(this.#problems.list());
-    const { limits, durable, algorithms } = config;
+    const { limits, durable, services, algorithms } = config;
     const legacyFrom = algorithms.legacy.from;
     const settings = {
       ...accessOptions(config, users),
       hostKeys,
       limits,
       durable,
+      services,
       banner,
       legacyFrom,
       ...this.#files(),

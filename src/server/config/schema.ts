@@ -15,6 +15,7 @@ import type {
   RightsRuleConfig,
   RootConfig,
   ServeConfig,
+  ServicesConfig,
   UserConfig,
 } from './config.ts';
 import { limitsType } from './limits-schema.ts';
@@ -248,6 +249,15 @@ const metrics: Type<MetricsConfig> = object<MetricsConfig>({
   public: otherwise(boolean, false, 'Whether that address may be one that other machines reach.'),
 });
 
+const services: Type<ServicesConfig> = object<ServicesConfig>({
+  scp: otherwise(
+    boolean,
+    true,
+    'The SCP protocol (scp -O, pscp -scp, network devices). Where it is off, clients are told: Administratively disabled.',
+  ),
+  sftp: otherwise(boolean, true, 'SFTP. Where it is off, sealift scp goes on with the SCP protocol.'),
+});
+
 /** A configuration file. */
 export const configType: Type<ServeConfig> = object<ServeConfig>({
   state: optional(
@@ -267,6 +277,7 @@ export const configType: Type<ServeConfig> = object<ServeConfig>({
   ),
   banner: optional(text('a text'), 'Shown before the login.', 'none'),
   bannerFile: optional(path, 'A file with that text.'),
+  services: section(services, 'What is offered.'),
   durable: otherwise(boolean, true, 'Whether an upload is on stable storage before it is confirmed.'),
   roots: required(list(root, 1, 64), 'The folders that users see.'),
   users: otherwise(list(user), [], 'Who may log in.'),

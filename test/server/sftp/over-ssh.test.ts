@@ -5,22 +5,12 @@ import { join } from 'node:path';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { SftpSession } from '../../../src/sftp/session.ts';
-import { login, run, startTestServer } from '../support.ts';
+import { login, run, sftpChannel, startTestServer } from '../support.ts';
 
 const WRITE_NEW = 2 | 8 | 16;
 
-async function openChannel(client: Client): Promise<ClientChannel> {
-  return await new Promise((resolve, reject) => {
-    client.subsys('sftp', (error, channel) => {
-      if (error) return reject(error);
-      channel.on('error', () => {});
-      resolve(channel);
-    });
-  });
-}
-
 async function openSftp(client: Client): Promise<{ channel: ClientChannel; sftp: SftpSession }> {
-  const channel = await openChannel(client);
+  const channel = await sftpChannel(client);
   return { channel, sftp: await SftpSession.open({ input: channel, output: channel }, { host: 'server' }) };
 }
 
@@ -76,7 +66,7 @@ describe('the subsystem sftp', () => {
 
   it('ends at a broken rule, and says why in the log', async () => {
     const { port, event } = await startTestServer();
-    const channel = await openChannel(await login(port));
+    const channel = await sftpChannel(await login(port));
     const exit = once(channel, 'exit');
     channel.resume();
     channel.write(Buffer.from([0, 0, 0, 5, 42, 0, 0, 0, 1]));
@@ -113,7 +103,7 @@ describe('the subsystem sftp', () => {
     const { port, root, server } = await startTestServer();
     await writeFile(join(root, 'big'), Buffer.alloc(64 * 1024 * 1024));
     const client = await login(port);
-    const channel = await openChannel(client);
+    const channel = await sftpChannel(client);
     channel.pause();
     const framed = (...parts: Buffer[]): Buffer => {
       const body = Buffer.concat(parts);
