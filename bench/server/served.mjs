@@ -44,6 +44,8 @@ const answers = {
   },
 };
 
-process.on('message', async ({ id, ask }) => process.send({ id, answer: await answers[ask]() }));
+process.on('message', ({ id, ask }) => {
+  void answers[ask]().then((answer) => process.send({ id, answer }));
+});
 process.on('disconnect', () => process.exit());
 process.send({ id: 0, answer: server.port });
