@@ -134,12 +134,8 @@ export class Connection implements Applicant, SessionHost {
     return this.#account;
   }
 
-  get offersScp(): boolean {
-    return this.#generation.offersScp;
-  }
-
-  get offersSftp(): boolean {
-    return this.#generation.offersSftp;
+  get offers(): SessionHost['offers'] {
+    return this.#generation.offers;
   }
 
   async mayRun(command: string, args: readonly string[]): Promise<boolean> {

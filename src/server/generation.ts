@@ -15,8 +15,7 @@ import type { FileUser, ServerSettings } from './settings.ts';
 export class Generation {
   readonly limits: ServerLimits;
   readonly access: Access;
-  readonly offersScp: boolean;
-  readonly offersSftp: boolean;
+  readonly offers: { readonly scp: boolean; readonly sftp: boolean };
   readonly durable: boolean;
   readonly #settings: ServerSettings;
   readonly #roots: Roots | undefined;
@@ -29,8 +28,7 @@ export class Generation {
     this.#roots = roots;
     this.limits = limits;
     this.access = access;
-    this.offersScp = settings.services?.scp ?? true;
-    this.offersSftp = settings.services?.sftp ?? true;
+    this.offers = { scp: settings.services?.scp ?? true, sftp: settings.services?.sftp ?? true };
     this.durable = settings.durable ?? true;
     const common = {
       ident: 'Sealift',

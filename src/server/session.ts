@@ -27,10 +27,8 @@ export interface SessionHost {
   readonly rights: Rights;
   /** Where the records of the files go. */
   readonly account: SessionAccount;
-  /** Whether SCP is offered. */
-  readonly offersScp: boolean;
-  /** Whether SFTP is offered. */
-  readonly offersSftp: boolean;
+  /** The services that are offered. */
+  readonly offers: { readonly scp: boolean; readonly sftp: boolean };
   /** Whether the user is authorized to run a command. @throws when the connection is gone */
   mayRun(command: string, args: readonly string[]): Promise<boolean>;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
@@ -72,7 +70,7 @@ export function handleSession(session: Session, host: SessionHost): void {
   session.on('subsystem', (accept, reject, { name }) => {
     if (name !== 'sftp') return refused(`subsystem ${name.slice(0, 64)}`, reject);
     // A client that hears no at once goes on with the SCP protocol.
-    if (!host.offersSftp) return refused(`sftp: ${DISABLED}`, reject);
+    if (!host.offers.sftp) return refused(`sftp: ${DISABLED}`, reject);
     const channel = accept() as ServerChannel | undefined;
     if (channel === undefined) refused('subsystem sftp', reject);
     else void runSftp(session, channel, host);
@@ -194,7 +192,7 @@ async function deny(
   { request, paths }: Extract<ExecRequest, { kind: 'scp' }>,
   host: SessionHost,
 ): Promise<string | undefined> {
-  if (!host.offersScp) return DISABLED;
+  if (!host.offers.scp) return DISABLED;
   const isSink = request.role === 'sink';
   if (!(isSink ? host.rights.mayAnywhere('write', 'overwrite') : host.rights.mayAnywhere('read')))
     return PRIVILEGE_DENIED;
