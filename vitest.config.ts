@@ -5,8 +5,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    // One more than there are processors: some of the tests wait.
-    maxWorkers: Math.max(2, availableParallelism() + 1),
+    maxWorkers: Math.max(2, availableParallelism()),
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

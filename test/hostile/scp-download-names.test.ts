@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blindly, type Form, forms } from '../support/hostile-peer.ts';
 import { type Attack, attack, expectCleanEnd, expectRefused } from '../support/hostile-run.ts';
+import { shareOf } from '../support/large.ts';
 
 const file = (name: string, content = 'X\n') => `C0644 ${content.length} ${name}\n${content}\0`;
 const directory = (name: string, inside = '', mode = '0777') => `D${mode} 0 ${name}\n${inside}E\n`;
@@ -33,22 +34,25 @@ describe.each(forms)(
   'a server (%s) that sends a file or directory as',
   { concurrent: true, timeout: 60_000 },
   (form) => {
-    it.each(unsafeNames)('%s (%j) is refused before anything is written, with every option', async (_, name) => {
-      for (const flags of ways(form)) {
-        const entries = flags.join('').includes('r') ? [directory(name, file('x')), file(name)] : [file(name)];
-        for (const entry of entries) {
-          const what = `${flags.join(' ')} ${JSON.stringify(entry)}`;
-          expectRefused(
-            await attack({ form, flags, script: blindly(entry) }),
-            /error: unexpected filename: /,
-            [],
-            what,
-          );
+    it.each(shareOf(form, forms, unsafeNames))(
+      '%s (%j) is refused before anything is written, with every option',
+      async (_, name) => {
+        for (const flags of ways(form)) {
+          const entries = flags.join('').includes('r') ? [directory(name, file('x')), file(name)] : [file(name)];
+          for (const entry of entries) {
+            const what = `${flags.join(' ')} ${JSON.stringify(entry)}`;
+            expectRefused(
+              await attack({ form, flags, script: blindly(entry) }),
+              /error: unexpected filename: /,
+              [],
+              what,
+            );
+          }
         }
-      }
-    });
+      },
+    );
 
-    it.each(unsafeNames)(
+    it.each(shareOf(form, forms, unsafeNames))(
       '%s (%j) inside a directory that was asked for is refused, with every option',
       async (_, name) => {
         for (const entry of form === 'program' ? [file(name), directory(name)] : [directory(name)]) {
@@ -115,7 +119,7 @@ const unrequested: readonly NameCase[] = [
 ];
 
 describe.each(forms)('a server (%s) that sends, unasked,', { concurrent: true, timeout: 60_000 }, (form) => {
-  it.each(unrequested)('$title is refused', async ({ request, sent, flags, cause }) => {
+  it.each(shareOf(form, forms, unrequested))('$title is refused', async ({ request, sent, flags, cause }) => {
     for (const way of flags ?? (form === 'program' ? plainAndRecursive : recursive)) {
       const result = await attack({ form, flags: way, script: blindly(sent), operands: [`h:${request}`, 'out/'] });
       expectRefused(result, cause ?? notRequested, [], `${way.join(' ')} ${request}`);
@@ -209,7 +213,7 @@ describe.each(forms)(
   'a server (%s) that sends more than one object for one request:',
   { concurrent: true, timeout: 60_000 },
   (form) => {
-    it.each(tooMany)(
+    it.each(shareOf(form, forms, tooMany))(
       '$title is refused (V4), and what was asked for has landed',
       async ({ sent, cause, changes, ...rest }) => {
         expectRefused(await attack({ form, script: blindly(sent), ...rest }), cause, changes);

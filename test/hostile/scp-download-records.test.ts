@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blindly, byteByByte, forms, type HostilePeer, type Script } from '../support/hostile-peer.ts';
 import { type Attack, attack, begun, expectCleanEnd, expectRefused } from '../support/hostile-run.ts';
+import { shareOf } from '../support/large.ts';
 
 interface RecordCase extends Pick<Attack, 'flags' | 'operands'> {
   readonly title: string;
@@ -244,9 +245,12 @@ describe.each(forms)('a server (%s)', { concurrent: true, timeout: 60_000 }, (fo
     },
   );
 
-  it.each(ends)('that ends with $title fails the copy, which says why', async ({ sent, cause, changes, title }) => {
-    expectRefused(await attack({ form, script: sent as Script }), cause, changes ?? [], title);
-  });
+  it.each(shareOf(form, forms, ends))(
+    'that ends with $title fails the copy, which says why',
+    async ({ sent, cause, changes, title }) => {
+      expectRefused(await attack({ form, script: sent as Script }), cause, changes ?? [], title);
+    },
+  );
 
   it('that sends every byte by itself is understood', async () => {
     const sent = 'T5 0 5 0\nD0755 0 d\nC0644 5 f\nhello\0E\n';

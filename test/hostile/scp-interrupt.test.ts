@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { forms, type HostilePeer, type Script } from '../support/hostile-peer.ts';
 import { type Attack, attack, begun, expectCleanEnd, HANG_MS } from '../support/hostile-run.ts';
 import { Watch } from '../support/hostile-watch.ts';
+import { shareOf } from '../support/large.ts';
 
 /** How soon a client ends after Ctrl-C. Milliseconds; under load too. */
 const STOP_MS = 4_000;
@@ -80,7 +81,7 @@ const pick = ({ flags, operands, plan }: Stage) => ({
 });
 
 describe.each(forms)('Ctrl-C, while a server (%s) is silent', { concurrent: true, timeout: 60_000 }, (form) => {
-  it.each(stages)(
+  it.each(shareOf(form, forms, stages))(
     '$title, ends the copy with status 1, without leftovers and with the old content in place',
     async (stage) => {
       const watch = new Watch();

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { blindly, forms } from '../support/hostile-peer.ts';
 import { type Attack, attack, expectCleanEnd, expectRefused } from '../support/hostile-run.ts';
 import type { Plan, Sandbox } from '../support/hostile-sandbox.ts';
+import { shareOf } from '../support/large.ts';
 
 const toFile = '../../outside/secret';
 const toDirectory = '../../outside/dir';
@@ -63,7 +64,7 @@ describe.each(forms)(
   'with -r, a server (%s) cannot write through a link to',
   { concurrent: true, timeout: 60_000 },
   (form) => {
-    it.each(planted)('$title (V9)', async ({ plan, sent, operands, title }) => {
+    it.each(shareOf(form, forms, planted))('$title (V9)', async ({ plan, sent, operands, title }) => {
       for (const flags of [['-r'], ['-rp']]) {
         const script = blindly(sent);
         const result = await attack({ form, flags, plan, script, operands: operands ?? ['h:d', 'out/'] });

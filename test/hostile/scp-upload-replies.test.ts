@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Form, forms, type HostilePeer, type Script } from '../support/hostile-peer.ts';
 import { type Attack, attack, expectCleanEnd, expectRefused } from '../support/hostile-run.ts';
+import { shareOf } from '../support/large.ts';
 
 /** The replies that the upload of one directory with one file waits for, with -p, in order. */
 const stages = [
@@ -134,13 +135,16 @@ const answers: readonly Answer[] = [
 ];
 
 describe.each(forms)('a server (%s) that answers an upload with', { concurrent: true, timeout: 60_000 }, (form) => {
-  it.each(answers)('$title, at whatever stage, fails the copy and leaves the source as it was', async (answer) => {
-    const { act, cause, title } = answer;
-    for (const index of stagesOf(answer, form)) {
-      const result = await attack({ form, script: sinkThatFailsAt(index, act), ...upload });
-      expectRefused(result, cause, [], `${title} to ${stages[index]}`);
-    }
-  });
+  it.each(shareOf(form, forms, answers))(
+    '$title, at whatever stage, fails the copy and leaves the source as it was',
+    async (answer) => {
+      const { act, cause, title } = answer;
+      for (const index of stagesOf(answer, form)) {
+        const result = await attack({ form, script: sinkThatFailsAt(index, act), ...upload });
+        expectRefused(result, cause, [], `${title} to ${stages[index]}`);
+      }
+    },
+  );
 
   it('more zeros than there are replies does not make the client hang or crash', async () => {
     for (const index of [0, 4, 5, 6]) {

@@ -207,7 +207,9 @@ describe('a server that gives a handle', { concurrent: true, timeout: 60_000 }, 
   });
 
   it('twice for two files is refused', async () => {
-    const plan: SftpPlan = { tree: { a: 'A\n', b: 'BB\n' }, answers: { OPEN: handleOf(4) } };
+    // Nothing is read, so that the first file is open still when the second one is opened.
+    const answers = { OPEN: handleOf(4), READ: async () => NOTHING };
+    const plan: SftpPlan = { tree: { a: 'A\n', b: 'BB\n' }, answers };
     const result = await attackSftp({ plan, operands: ['h:a', 'h:b', 'out/'] });
     expectSftpEnd(result);
     expect(result.stderr).toMatch(/gives a handle that is open already/);

@@ -20,11 +20,11 @@ describePeer(['openssh-regress', 'sshd', 'sftp', 'ssh', 'ssh-keygen'], "OpenSSH'
   // At the same time: most of multiplex is waiting.
   describe.concurrent('in their own folders', () => {
     it.each([
+      ['multiplex', 'as it is'],
       ['scp', 'as it is'],
       ['scp3', 'as it is'],
+      ['scp3', 'builtin'],
       ['scp-uri', 'as it is'],
-      // A minute each.
-      ...(runsEverything ? [['multiplex', 'as it is'] as const, ['scp3', 'builtin'] as const] : []),
     ] as const)('%s passes, with the transport %s', { timeout: 240_000 }, async (name, transport) => {
       const temp = await createTempDirectory('regress');
       try {
