@@ -43,12 +43,17 @@ function checkReference(of: Case, variant: Variant, before: Result, after: Resul
   return wrong;
 }
 
+/** What the reference did, with the status that it mostly has. */
+function inOneWay(result: Result, of: Case, variant: Variant): Result {
+  return result.status === of.orStatus ? { ...result, status: expectedStatus(of, variant) } : result;
+}
+
 /** Runs one case in one variant with all programs, and tells what is wrong. */
 function compare(ground: Ground, of: Case, variant: Variant): Promise<string[]> {
   return ground.hold(of, variant, async (run) => {
     const before = await run();
     const hangs = of.hangs !== undefined && matchesVariant(variant, of.hangs.in);
-    const expected = hangs ? { ...before, status: of.hangs.status } : await run('reference');
+    const expected = hangs ? { ...before, status: of.hangs.status } : inOneWay(await run('reference'), of, variant);
     const wrong = hangs ? [] : checkReference(of, variant, before, expected);
     if (wrong.length > 0) return wrong;
     const named = namedFor(of, variant);
@@ -75,7 +80,7 @@ describePeer(
       const isLeftOut = isRoot ? of.notAsRoot === true : of.onlyAsRoot === true;
       for (const [turn, variant] of of.runs.entries()) {
         // Every case runs in every second of its variants, those of its neighbour in the others.
-        if (!runsEverything && of.differs === undefined && (index + turn + (turn >> 1)) % 2 === 1) continue;
+        if (!runsEverything && (index + turn + (turn >> 1)) % 2 === 1) continue;
         it.skipIf(isLeftOut).concurrent(titleOf(of, variant), async () => {
           expect(await compare(ground, of, variant)).toEqual([]);
         });

@@ -44,7 +44,7 @@ describe('sealift serve --check', () => {
     const refused = await server.ask('--check');
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toBe(
-      `${server.config}:8:10: workers: 0 is out of range; allowed: 1 to 64\n${server.config}:9:1: bogus: unknown key; known here: state, listen, host-keys, banner, banner-file, durable, roots, users, users-file, rights, aaa, limits, algorithms, log, accounting, metrics, workers, grace\n`,
+      `${server.config}:8:10: workers: 0 is out of range; allowed: 1 to 64\n${server.config}:9:1: bogus: unknown key; known here: state, listen, host-keys, banner, banner-file, services, durable, roots, users, users-file, rights, aaa, limits, algorithms, log, accounting, metrics, workers, grace\n`,
     );
     const json = JSON.parse((await server.ask('--check', '--json')).stdout) as { ok: boolean; problems: unknown[] };
     expect(json).toMatchObject({ ok: false, problems: [{ line: 8, column: 10, key: 'workers' }, { line: 9 }] });

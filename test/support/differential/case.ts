@@ -60,6 +60,8 @@ export interface Case {
   readonly onlyAsRoot?: boolean;
   /** Ours is run with the built-in transport too, in the variants of `oneOfEach`. */
   readonly builtin?: boolean;
+  /** A status that the reference ends with at times, in place of the one it is compared by: it is faster than its own child, or is not. */
+  readonly orStatus?: number;
   /** Variants in which the reference hangs: it is not run, and ours is compared with what was there before. */
   readonly hangs?: { readonly in: VariantFilter; readonly status: number };
   readonly differs?: readonly Named[];

@@ -312,6 +312,7 @@ export const optionCases: readonly Case[] = [
     source: file,
     args: ['-S', '/no/such/ssh', '<f', '>g'],
     status: { scp: 1, sftp: 255 },
+    orStatus: 1,
     changesNothing: true,
     differs: [{ id: 'wording', in: 'up', lines: ['message about /no/such/ssh'] }],
   },
