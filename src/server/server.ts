@@ -21,10 +21,12 @@ export interface ServerOptions extends ServerSettings {
   readonly account?: Account | undefined;
   /** Told what happens; must not throw. */
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
+  /** When the first process of this server began, milliseconds since 1970: what was kept of uploads before is removed at the start. Default: when this process began. */
+  readonly startedMs?: number | undefined;
 }
 
 /** What a server that runs can be given anew. */
-export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account'>;
+export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account' | 'startedMs'>;
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
@@ -66,7 +68,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const server = await CopyServer.create(options);
   await server.listen(options.listen);
-  server.keepSwept();
+  server.keepSwept(options.startedMs ?? performance.timeOrigin);
   return server;
 }
 
@@ -121,8 +123,8 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   /** Removes what killed servers have left, now and from time to time. */
-  keepSwept(): void {
-    this.#sweep(performance.timeOrigin);
+  keepSwept(startedMs: number): void {
+    this.#sweep(startedMs);
     this.#sweepTimer = setInterval(() => this.#sweep(undefined), SWEEP_INTERVAL_MS).unref();
   }
 

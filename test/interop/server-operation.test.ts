@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { keptName } from '../../src/files/private-names.ts';
 import { ConfiguredServer } from '../support/configured-server.ts';
 import { describePeer, itPeer } from '../support/peers.ts';
 import { runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
@@ -169,7 +170,7 @@ describePeer(['scp'], 'a server by its configuration', () => {
   it('is served by several processes, one of which may die', async () => {
     await server.configure('workers: 2\n');
     await server.start();
-    const file = await makeFile('big', 24);
+    const file = await makeFile('big', 14);
     const copies = ['a', 'b'].map((name) => server.scp('alice', file, name, slower));
     await moving(2);
     const { stdout } = await server.ask('sessions', '--json');
@@ -178,10 +179,15 @@ describePeer(['scp'], 'a server by its configuration', () => {
     server.signal('SIGHUP');
     await server.logged('reloaded');
     const worker = server.log.find((entry) => entry['worker'] === 1)?.['pid'] as number;
+    const kept = join(server.folder, 'in', keptName('partial', 'alice'));
+    await writeFile(kept, 'what another worker keeps');
     process.kill(worker, 'SIGKILL');
     const ends = await Promise.all(copies);
     expect(ends.filter(({ status }) => status === 0)).toHaveLength(1);
     await server.logged('worker', 2);
+    // The one that replaces it takes its upload away, and nothing else.
+    expect(await server.logged('swept')).toMatchObject([{ files: 1 }]);
+    expect(existsSync(kept)).toBe(true);
     for (const name of ['c', 'd']) expect(await server.scp('bob', server.config, name)).toMatchObject({ status: 0 });
     expect((await server.ask('status')).stdout).toContain('with 2 workers');
     server.signal('SIGTERM');

@@ -11,6 +11,7 @@ import { ServerMetrics } from '../../server/metrics/server-metrics.ts';
 import { type ChangedOptions, listen, type RunningServer } from '../../server/server.ts';
 import type { Deployment, Fleet } from './fleet.ts';
 import { ServerLog } from './log.ts';
+import type { WorkerStart } from './worker-messages.ts';
 
 /** The server of one process, with its log and its figures. */
 export class Service implements Fleet {
@@ -36,7 +37,7 @@ export class Service implements Fleet {
   /** @param worker which of how many processes this is; undefined where it is the only one */
   static async start(
     deployment: Deployment,
-    worker?: { readonly number: number; readonly of: number },
+    worker?: Pick<WorkerStart, 'number' | 'of' | 'startedMs'>,
   ): Promise<Service> {
     const log = await openLog(deployment, worker?.number);
     let accounting: Accounting | undefined;
@@ -49,7 +50,8 @@ export class Service implements Fleet {
         log.write(logRecord(event));
       };
       const { account } = accounting;
-      const server = await listen({ ...(await serverOptions(deployment, share)), account, onEvent });
+      const options = await serverOptions(deployment, share);
+      const server = await listen({ ...options, account, onEvent, startedMs: worker?.startedMs });
       const prefix = worker === undefined ? '' : `${worker.number}.`;
       return new Service({ log, server, metrics, accounting, prefix, share });
     } catch (error) {
