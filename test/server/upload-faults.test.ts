@@ -41,6 +41,8 @@ async function upload(
     const fileSystem = kind.layer(limited(faulty(plain, faults), room));
     const input = new PassThrough();
     const output = new PassThrough();
+    const replies: Buffer[] = [];
+    output.on('data', (reply: Buffer) => replies.push(reply));
     input.end(Buffer.concat([Buffer.from(`T5 0 6 0\nC0640 ${CONTENT.length} f\n`), CONTENT, Buffer.of(0)]));
     const status = await runScpService(input, output, {
       request: { role: 'sink', recursive: false, preserve: true, targetIsDirectory: false, verbose: false },
@@ -56,7 +58,7 @@ async function upload(
     const counted = room.usage;
     return {
       status,
-      reply: String(output.read() ?? ''),
+      reply: Buffer.concat(replies).toString(),
       names,
       content: names.includes('f') ? await readFile(join(temporary.path, 'f')) : undefined,
       asked: faults.asked,
