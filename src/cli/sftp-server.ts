@@ -6,7 +6,7 @@ import type { FileSystem } from '../files/file-system.ts';
 import { localFileSystem } from '../files/local.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { rootedFileSystem } from '../files/rooted.ts';
-import type { SftpObserver } from '../server/sftp/options.ts';
+import type { FileTransfer, SftpObserver, TransferSlot } from '../server/sftp/options.ts';
 import { nobodyElse, systemPeople } from '../server/sftp/people.ts';
 import { SessionFiles } from '../server/sftp/session-files.ts';
 import { requestNames } from '../sftp/server/requests.ts';
@@ -182,9 +182,11 @@ class Report implements SftpObserver {
     this.#level = level;
   }
 
-  transferStarted(
-    ...[direction, path]: Parameters<SftpObserver['transferStarted']>
-  ): ReturnType<SftpObserver['transferStarted']> {
+  takeSlot(...[direction, path]: Parameters<SftpObserver['takeSlot']>): TransferSlot {
+    return { start: () => this.#transfer(direction, path), release() {} };
+  }
+
+  #transfer(...[direction, path]: Parameters<SftpObserver['takeSlot']>): FileTransfer {
     let bytes = 0;
     return {
       moved: (count) => {

@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
-import { SealiftError } from '../base/errors.ts';
+import { FileError, SealiftError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { startOf } from '../files/start-paths.ts';
 import { serveSftp } from '../sftp/server/session.ts';
 import type { Direction } from './events.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
-import type { FileTransfer, SftpObserver } from './sftp/options.ts';
+import type { FileTransfer, SftpObserver, TransferSlot } from './sftp/options.ts';
 import { nobodyElse } from './sftp/people.ts';
 import { SessionFiles } from './sftp/session-files.ts';
 import type { SessionEvent } from './transfer-count.ts';
@@ -68,24 +68,39 @@ class SftpEvents implements SftpObserver {
     this.#begin = begin;
   }
 
-  transferStarted(direction: Direction, path: string): FileTransfer {
+  takeSlot(direction: Direction, path: string): TransferSlot {
+    const live = this.#begin({ service: 'sftp', direction, path });
+    if (typeof live === 'string') {
+      this.#emit({ type: 'request-refused', request: `sftp: ${live}` });
+      throw new FileError(path, 'open', 'EMFILE', { reason: live });
+    }
+    let isStarted = false;
+    return {
+      start: (size) => {
+        isStarted = true;
+        return this.#start(direction, path, size, live);
+      },
+      release: () => {
+        if (!isStarted) live.end();
+      },
+    };
+  }
+
+  #start(direction: Direction, path: string, size: number | undefined, live: LiveTransfer): FileTransfer {
     const started = performance.now();
     const service = 'sftp';
+    const transfer = live.id;
     let bytes = 0;
-    // The number of open handles is bounded: one too many is served and not listed.
-    const begun = this.#begin({ service, direction, path });
-    const live = typeof begun === 'string' ? undefined : begun;
-    live?.begin(path, undefined);
-    const transfer = live?.id ?? 0;
+    live.begin(path, size);
     const account = this.#account.transfer({ protocol: 'sftp', direction, path });
     this.#emit({ type: 'transfer-started', transfer, service, direction, path });
     return {
       moved: (count) => {
         bytes += count;
-        live?.moved(count);
+        live.moved(count);
       },
       ended: (outcome, sha256) => {
-        live?.end();
+        live.end();
         account.stop({
           status: outcome === 'complete' || outcome === 'failed' ? outcome : 'cut',
           bytes,

@@ -40,16 +40,19 @@ export function sessionOptions({ root, ...options }: SessionOptions): { options:
       people: nobodyElse,
       process: thisProcess,
       observer: {
-        transferStarted: (direction, path) => {
-          let bytes = 0;
-          return {
-            moved: (count) => {
-              bytes += count;
-            },
-            ended: (outcome, sha256) =>
-              seen.push(`${direction} ${path} ${outcome} ${bytes}${sha256 === undefined ? '' : ` ${sha256}`}`),
-          };
-        },
+        takeSlot: (direction, path) => ({
+          start: () => {
+            let bytes = 0;
+            return {
+              moved: (count) => {
+                bytes += count;
+              },
+              ended: (outcome, sha256) =>
+                seen.push(`${direction} ${path} ${outcome} ${bytes}${sha256 === undefined ? '' : ` ${sha256}`}`),
+            };
+          },
+          release() {},
+        }),
         changed: (operation, path, to) => seen.push([operation, path, ...(to === undefined ? [] : [to])].join(' ')),
         failed: (error) => seen.push(`failed ${error.message}`),
       },

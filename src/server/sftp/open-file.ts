@@ -3,8 +3,9 @@ import type { Directory, FileStatus, OpenFile } from '../../files/file-system.ts
 import { uploadName } from '../../files/private-names.ts';
 import type { Attributes } from '../../sftp/attributes.ts';
 import type { OpenHow, ServedFile } from '../../sftp/server/served-files.ts';
+import type { Direction } from '../events.ts';
 import type { KeptUploads } from './kept.ts';
-import type { SessionFilesOptions } from './options.ts';
+import type { FileTransfer, SessionFilesOptions, TransferSlot } from './options.ts';
 import type { Place, Places } from './place.ts';
 import { PlainHandle, UploadHandle } from './served-handles.ts';
 import { Upload, type UploadParts } from './upload.ts';
@@ -69,19 +70,35 @@ export class Opener {
     if (upload !== undefined) return this.#handleOn(upload, { access: 'read', append: false });
     const { directory, name } = place;
     if (name === '') throw new FileError(place.path, 'open', 'EISDIR');
-    const file = await directory.open(name, { access: 'read' }).catch(async (error: unknown) => {
-      const isMissing = error instanceof FileError && error.code === 'ENOENT';
-      if (!isMissing || (await kept.status(directory, name)) === undefined) throw error;
-      return await directory.open(kept.nameOf(name), { access: 'read', shownAs: name });
+    return await this.#inSlot('sent', place, async (slot) => {
+      const file = await directory.open(name, { access: 'read' }).catch(async (error: unknown) => {
+        const isMissing = error instanceof FileError && error.code === 'ENOENT';
+        if (!isMissing || (await kept.status(directory, name)) === undefined) throw error;
+        return await directory.open(kept.nameOf(name), { access: 'read', shownAs: name });
+      });
+      const size = await sizeOfRegular(file);
+      return this.#plainHandle(place, file, { access: 'read', append: false }, slot.start(size));
     });
-    await onlyRegular(file);
-    return this.#plainHandle(place, file, { access: 'read', append: false });
   }
 
-  #plainHandle(place: Place, file: OpenFile, { access, append }: Pick<OpenHow, 'access' | 'append'>): PlainHandle {
+  /** Opens a file with a place among the transfers: taken before anything is touched, so that however many ask at once, no limit is passed. */
+  async #inSlot<T>(direction: Direction, { path }: Place, work: (slot: TransferSlot) => Promise<T>): Promise<T> {
+    const slot = this.#options.observer.takeSlot(direction, path);
+    try {
+      return await work(slot);
+    } finally {
+      slot.release();
+    }
+  }
+
+  #plainHandle(
+    place: Place,
+    file: OpenFile,
+    { access, append }: Pick<OpenHow, 'access' | 'append'>,
+    transfer: FileTransfer,
+  ): PlainHandle {
     place.take();
     const writes = access !== 'read';
-    const transfer = this.#options.observer.transferStarted(writes ? 'received' : 'sent', place.path);
     const parts = { file, directory: place.directory, transfer, reads: access !== 'write', writes, append };
     const handle: PlainHandle = new PlainHandle(parts, this.#options, () => this.#plain.delete(handle));
     this.#plain.add(handle);
@@ -94,20 +111,26 @@ export class Opener {
   }
 
   async #toWrite(place: Place, how: OpenHow): Promise<ServedFile> {
-    const { uploads, kept } = this.#parts;
-    const { directory, name } = place;
-    if (name === '' || place.mustBeDirectory) throw new FileError(place.path, 'open', 'EISDIR');
+    const { uploads } = this.#parts;
+    if (place.name === '' || place.mustBeDirectory) throw new FileError(place.path, 'open', 'EISDIR');
     const upload = await uploads.at(place);
     if (upload !== undefined) return await this.#again(upload, how);
-    const status = await place.status();
-    if (status !== undefined) return await this.#over(place, status, how);
+    return await this.#inSlot('received', place, async (slot) => {
+      const status = await place.status();
+      return status === undefined ? await this.#toNew(place, how, slot) : await this.#over(place, status, how, slot);
+    });
+  }
+
+  async #toNew(place: Place, how: OpenHow, slot: TransferSlot): Promise<ServedFile> {
+    const { kept } = this.#parts;
+    const { directory, name } = place;
     const left = await kept.status(directory, name);
     if (left === undefined && !how.create) throw new FileError(place.path, 'open', 'ENOENT');
     if (left !== undefined && how.exclusive) throw new FileError(place.path, 'open', 'EEXIST');
     const resumed = left === undefined || how.truncate ? undefined : await this.#resume(place);
     if (left !== undefined && resumed === undefined) await kept.forget(directory, name);
     const part = resumed ?? { ...(await this.#makePart(directory, name, this.#newMode(how))), length: 0 };
-    return await this.#begin(place, { part, old: undefined, oldBytes: 0 }, how);
+    return await this.#begin(place, { part, old: undefined, oldBytes: 0 }, how, slot);
   }
 
   #newMode({ mode = DEFAULT_MODE }: OpenHow): number {
@@ -125,12 +148,13 @@ export class Opener {
     place: Place,
     { part, old, oldBytes }: { part: UploadParts['part']; old: OpenFile | undefined; oldBytes: number },
     how: OpenHow,
+    slot: TransferSlot,
   ): Promise<ServedFile> {
     const { directory, name } = place;
     const { options, uploads, kept } = this.#parts;
     const exclusive = how.create && how.exclusive;
     place.take();
-    const transfer = options.observer.transferStarted('received', place.path);
+    const transfer = slot.start();
     const target = { directory, name };
     const upload = new Upload({ target, part, old, oldBytes, exclusive, transfer }, options, kept);
     const handle = this.#handleOn(upload, how);
@@ -175,27 +199,27 @@ export class Opener {
   }
 
   /** New content for a file that is there. */
-  async #over(place: Place, status: FileStatus, how: OpenHow): Promise<ServedFile> {
+  async #over(place: Place, status: FileStatus, how: OpenHow, slot: TransferSlot): Promise<ServedFile> {
     const { directory, name } = place;
     if (how.create && how.exclusive) throw new FileError(place.path, 'open', 'EEXIST');
     if (status.kind === 'directory') throw new FileError(place.path, 'open', 'EISDIR');
     if (status.kind !== 'file') throw new FileError(place.path, 'open', 'ERR_NOT_REGULAR_FILE');
     const { existing, readable } = await openExisting(directory, name);
-    await onlyRegular(existing);
+    await sizeOfRegular(existing);
     try {
       const part = readable ? await this.#partLike(place, existing) : undefined;
-      if (part === undefined) return await this.#inPlace(place, existing, how);
+      if (part === undefined) return await this.#inPlace(place, existing, how, slot);
       const { size } = await existing.status();
-      return await this.#begin(place, { part: { ...part, length: 0 }, old: existing, oldBytes: size }, how);
+      return await this.#begin(place, { part: { ...part, length: 0 }, old: existing, oldBytes: size }, how, slot);
     } catch (error) {
       await existing.close().catch(() => {});
       throw error;
     }
   }
 
-  async #inPlace(place: Place, existing: OpenFile, how: OpenHow): Promise<ServedFile> {
+  async #inPlace(place: Place, existing: OpenFile, how: OpenHow, slot: TransferSlot): Promise<ServedFile> {
     if (how.truncate) await existing.truncate(0);
-    return this.#plainHandle(place, existing, how);
+    return this.#plainHandle(place, existing, how, slot.start());
   }
 
   /** A part with the owner and the mode of the file that it is to replace; undefined where there can be none. */
@@ -238,12 +262,13 @@ async function openExisting(
   return { existing: await directory.open(name, { access: 'write' }), readable: false };
 }
 
-/** @throws {FileError} where it is a directory, a FIFO or a device; it is closed then. */
-async function onlyRegular(file: OpenFile): Promise<void> {
+/** Bytes. @throws {FileError} where it is a directory, a FIFO or a device; it is closed then. */
+async function sizeOfRegular(file: OpenFile): Promise<number> {
   try {
-    const { kind } = await file.status();
+    const { kind, size } = await file.status();
     if (kind === 'directory') throw new FileError(file.path, 'open', 'EISDIR');
     if (kind !== 'file') throw new FileError(file.path, 'open', 'ERR_NOT_REGULAR_FILE');
+    return size;
   } catch (error) {
     await file.close().catch(() => {});
     throw error;

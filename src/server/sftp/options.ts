@@ -16,9 +16,18 @@ export interface FileTransfer {
   ended(outcome: 'complete' | 'failed' | 'cut', sha256?: string): void;
 }
 
+/** A place among the transfers under way, taken before a file is touched. */
+export interface TransferSlot {
+  /** The file is open. @param size of its content where that is known. Bytes */
+  start(size?: number): FileTransfer;
+  /** Gives the place back where nothing was started; else does nothing. */
+  release(): void;
+}
+
 /** What a session is watched by. */
 export interface SftpObserver {
-  transferStarted(direction: Direction, path: string): FileTransfer;
+  /** @throws {FileError} EMFILE where no further transfer is allowed */
+  takeSlot(direction: Direction, path: string): TransferSlot;
   /** Something but content was changed. */
   changed(operation: 'remove' | 'mkdir' | 'rmdir' | 'rename' | 'link' | 'symlink', path: string, to?: string): void;
   /** What went wrong where no client could be told. */

@@ -64,6 +64,29 @@ describe('the subsystem sftp', () => {
     expect((await again.sftp.stat('/half')).size).toBe(4);
   });
 
+  it('opens no more files than transfers are allowed, however many are asked for at once, and touches none of the others', async () => {
+    const { server, port, root, event } = await startTestServer({ limits: { transfersPerUser: 2 } });
+    await writeFile(join(root, 'old'), 'old content');
+    const { sftp } = await openSftp(await login(port));
+    const tooMany = '2 transfers of this user are under way, more are not allowed';
+    const asked = ['/a', '/b', '/old', '/c'].map((path) => sftp.open(path, WRITE_NEW));
+    const [a, b, ...refused] = await Promise.allSettled(asked);
+    expect([a?.status, b?.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(refused).toMatchObject([
+      { reason: { message: `/old: ${tooMany}` } },
+      { reason: { message: `/c: ${tooMany}` } },
+    ]);
+    await expect(sftp.open('/old', 1)).rejects.toThrow(tooMany);
+    expect(await event('request-refused')).toMatchObject({ request: `sftp: ${tooMany}` });
+    expect(await readFile(join(root, 'old'), 'utf8')).toBe('old content');
+    for (const opened of await Promise.all(asked.slice(0, 2))) await sftp.closeHandle(opened);
+    expect((await readdir(root)).sort()).toEqual(['a', 'b', 'old']);
+    // What cannot be opened takes no place.
+    for (const path of ['/none', '/none', '/none']) await expect(sftp.open(path, 1)).rejects.toThrow('No such file');
+    await sftp.open('/old', 1);
+    expect(server.transfers()).toMatchObject([{ direction: 'sent', file: '/old', fileSize: 11 }]);
+  });
+
   it('ends at a broken rule, and says why in the log', async () => {
     const { port, event } = await startTestServer();
     const channel = await sftpChannel(await login(port));

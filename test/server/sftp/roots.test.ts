@@ -29,7 +29,11 @@ async function sessionOf(view: RootsView): Promise<SessionFiles> {
     durable: false,
     hashes: false,
     people: nobodyElse,
-    observer: { transferStarted: () => ({ moved() {}, ended() {} }), changed() {}, failed() {} },
+    observer: {
+      takeSlot: () => ({ start: () => ({ moved() {}, ended() {} }), release() {} }),
+      changed() {},
+      failed() {},
+    },
     process: thisProcess,
   });
 }
