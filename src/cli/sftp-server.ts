@@ -2,15 +2,15 @@ import { stat } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { FileError } from '../base/errors.ts';
-import type { FileSystem } from '../files/file-system.ts';
 import { localFileSystem } from '../files/local.ts';
 import { thisProcess } from '../files/process-mark.ts';
-import { rootedFileSystem } from '../files/rooted.ts';
+import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import type { FileTransfer, SftpObserver, TransferSlot } from '../server/sftp/options.ts';
 import { nobodyElse, systemPeople } from '../server/sftp/people.ts';
 import { SessionFiles } from '../server/sftp/session-files.ts';
 import { requestNames } from '../sftp/server/requests.ts';
 import { serveSftp } from '../sftp/server/session.ts';
+import { type ForcedFolder, serveForcedScp } from './forced-scp.ts';
 import { getopt, UsageError } from './getopt.ts';
 import { Reporter } from './report.ts';
 import { abortOnSignals } from './signals.ts';
@@ -35,7 +35,7 @@ usage: sealift sftp-server [-ehR] [-d DIR] [-l LEVEL] [-P|-p REQUESTS] [-u UMASK
 In sshd_config:
 
   Subsystem sftp /usr/local/bin/sealift sftp-server
-or, for users who are to reach one folder only:
+or, for users who are to reach one folder only, by SFTP or with scp -O:
   Match Group drop
     ForceCommand /usr/local/bin/sealift sftp-server --root /srv/drop
 
@@ -83,7 +83,10 @@ export async function sftpServerCommand(args: readonly string[]): Promise<number
   const { level } = options;
   try {
     if (options.umask !== undefined) process.umask(options.umask);
-    const files = await openFiles(options, reporter);
+    const { folder, files } = await openFiles(options, reporter);
+    const scp = { signal, reporter: level >= INFO ? reporter : undefined };
+    const status = await serveForcedScp(process.env['SSH_ORIGINAL_COMMAND'], folder, scp);
+    if (status !== undefined) return status;
     await serveSftp({ input: process.stdin, output: process.stdout }, files, { signal, permits: permitsOf(options) });
     return 0;
   } catch (error) {
@@ -128,11 +131,15 @@ function permitsOf({ allowed, denied }: Options): ((request: string) => boolean)
   return (request) => !denied.includes(request) && allowed?.includes(request) !== false;
 }
 
-async function openFiles({ root, start, readOnly, level }: Options, reporter: Reporter): Promise<SessionFiles> {
+/** The files of a session, and the folder that the SCP protocol may have too: it knows no requests that could be allowed one by one, and the whole machine is for `scp -t` itself. */
+async function openFiles(options: Options, reporter: Reporter): Promise<Opened> {
+  const { root, readOnly, level } = options;
   const user = loginName();
-  return new SessionFiles({
-    fileSystem: root === undefined ? localFileSystem({ pin: true }) : await rooted(root),
-    start: startOf(start, root, user),
+  const start = startOf(options.start, root, user);
+  const below = root === undefined ? undefined : await rooted(root);
+  const files = new SessionFiles({
+    fileSystem: below ?? localFileSystem({ pin: true }),
+    start,
     user,
     modeMask: 0o7777,
     owners: 'set',
@@ -144,9 +151,16 @@ async function openFiles({ root, start, readOnly, level }: Options, reporter: Re
     observer: new Report(reporter, level),
     process: thisProcess,
   });
+  const isWhole = permitsOf(options) === undefined;
+  return { files, folder: below === undefined || !isWhole ? undefined : { fileSystem: below, start, readOnly } };
 }
 
-async function rooted(root: string): Promise<FileSystem> {
+interface Opened {
+  readonly files: SessionFiles;
+  readonly folder: ForcedFolder | undefined;
+}
+
+async function rooted(root: string): Promise<RootedFileSystem> {
   const path = resolve(root);
   const stats = await stat(path).catch((cause: unknown) => {
     throw FileError.from(cause, path, 'open');

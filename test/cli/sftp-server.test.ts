@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -135,4 +136,20 @@ describe('sealift sftp-server', () => {
     for (const name of ['open', 'realpath', 'posix-rename', 'copy-data']) expect(stdout.split('\n')).toContain(name);
     expect((await runSealift(['sftp-server', '--help'])).stdout).toContain('usage: sealift sftp-server');
   });
+});
+
+it('each option is in the help and in the manual page, and nothing else is', async () => {
+  const manual = readFileSync(new URL('../../docs/man/sealift-sftp-server.1', import.meta.url), 'utf8');
+  const { stdout } = await runSealift(['sftp-server', '--help']);
+  const inHelp = [...stdout.matchAll(/^ {2}(?:(-\w), )?(-\w|--[a-z]+)/gm)].flatMap(([, first, second]) => [
+    first,
+    second,
+  ]);
+  const inManual = [...manual.matchAll(/^\.It Fl (-?\w+)(?: , Fl (-?\w+))?/gm)].flatMap(([, first, second]) => [
+    first,
+    second,
+  ]);
+  const options = ['--help', '--root', '-P', '-Q', '-R', '-d', '-e', '-f', '-h', '-l', '-p', '-u'];
+  expect(inHelp.filter((option) => option !== undefined).sort()).toEqual(options);
+  expect(inManual.flatMap((option) => (option === undefined ? [] : [`-${option}`])).sort()).toEqual(options);
 });
