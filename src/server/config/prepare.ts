@@ -196,7 +196,12 @@ async function folder(path: string): Promise<string> {
     if (!(await stat(path)).isDirectory()) throw new FileError(path, 'open', 'ENOTDIR');
     return await realpath(path);
   } catch (cause) {
-    throw FileError.from(cause, path, 'open');
+    const error = FileError.from(cause, path, 'open');
+    if (error.code !== 'ENOENT') throw error;
+    throw new FileError(path, 'open', 'ENOENT', {
+      cause,
+      cure: 'make the folder first: a name that is not there may be a wrong one',
+    });
   }
 }
 
