@@ -21,6 +21,8 @@ export interface LandingOptions {
   readonly check?: ((directory: Directory, name: string) => Promise<void>) | undefined;
   /** A new name for the file under way, in place of one that is made of the target's name: servers have names that their clients do not see. */
   readonly partName?: (() => string) | undefined;
+  /** A file whose owner or group cannot be kept is replaced all the same, by one of our own. Default false: it keeps its place and is filled once the new content is whole, which takes a moment in which it is neither. */
+  readonly mayChangeOwner?: boolean | undefined;
   /** Goes on where an earlier attempt broke off, and leaves what it has where this one does. */
   readonly resume?: Resume | undefined;
   /** Told the path of what could not be removed and that nobody will find again. */

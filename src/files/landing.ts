@@ -7,6 +7,7 @@ import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
 import { type Landing, type LandingOptions, PARTIAL_SUFFIX } from './landing-types.ts';
 import { shownPath } from './path.ts';
+import { takeOver } from './take-over.ts';
 
 const IN_PLACE_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
@@ -111,7 +112,8 @@ async function landOver(
     throw error;
   }
   try {
-    const finish = keepsFile || !(await takeOverOwner(opened.file, existing)) ? 'copy' : 'rename';
+    const keepsOwner = await takeOver(opened.file, await existing.status(), 0o7777);
+    const finish = keepsFile || !(keepsOwner || options.mayChangeOwner === true) ? 'copy' : 'rename';
     return new Beside({ directory, name, ...opened, existing, finish }, options);
   } catch (error) {
     for (const file of [opened.file, existing]) await file.close().catch(() => {});
@@ -167,22 +169,5 @@ function isOwn(status: FileStatus): boolean {
   } catch {
     // An account without a name cannot be told from others: it begins anew.
     return false;
-  }
-}
-
-/** Why a file may not be given another owner or mode. */
-const NOT_ALLOWED_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP']);
-
-/** Gives the new file the owner and mode of the one it will replace. False where that is not allowed; any other trouble is no reason to write into the old one. @throws {FileError} */
-async function takeOverOwner(file: OpenFile, existing: OpenFile): Promise<boolean> {
-  try {
-    const old = await existing.status();
-    const own = await file.status();
-    if (own.uid !== old.uid || own.gid !== old.gid) await file.setOwner(old.uid, old.gid);
-    await file.setMode(old.mode);
-    return true;
-  } catch (error) {
-    if (error instanceof FileError && NOT_ALLOWED_CODES.has(error.code)) return false;
-    throw error;
   }
 }

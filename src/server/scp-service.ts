@@ -71,7 +71,7 @@ export async function runScpService(input: Readable, output: Writable, options: 
 /** Lands beside the name under one that clients do not see, and under no such name. */
 const landPrivately: typeof land = async (directory, name, options) => {
   if (isPrivateName(name)) throw new FileError(joinPath(directory.path, name), 'open', 'EACCES');
-  return await land(directory, name, { ...options, partName: () => uploadName(thisProcess.id) });
+  return await land(directory, name, { ...options, mayChangeOwner: true, partName: () => uploadName(thisProcess.id) });
 };
 
 /** Answers a command that cannot be served with an error of the protocol, which both roles of a client show. @returns the exit status */

@@ -1,6 +1,7 @@
 import { type ErrorCode, FileError } from '../../base/errors.ts';
 import type { Directory, FileStatus, OpenFile } from '../../files/file-system.ts';
 import { uploadName } from '../../files/private-names.ts';
+import { takeOver } from '../../files/take-over.ts';
 import type { Attributes } from '../../sftp/attributes.ts';
 import type { OpenHow, ServedFile } from '../../sftp/server/served-files.ts';
 import type { Direction } from '../events.ts';
@@ -222,7 +223,7 @@ export class Opener {
     return this.#plainHandle(place, existing, how, slot.start());
   }
 
-  /** A part with the owner and the mode of the file that it is to replace; undefined where there can be none. */
+  /** A part with the owner and the mode of the file that it is to replace, as far as they may be given; undefined where nothing can be made beside it. */
   async #partLike(
     { directory, name }: Place,
     existing: OpenFile,
@@ -235,15 +236,12 @@ export class Opener {
       throw error;
     }
     try {
-      const [old, own] = [await existing.status(), await part.file.status()];
-      if (own.uid !== old.uid || own.gid !== old.gid) await part.file.setOwner(old.uid, old.gid);
       // New content is no set-user-ID program.
-      await part.file.setMode(old.mode & 0o1777);
+      await takeOver(part.file, await existing.status(), 0o1777);
       return part;
     } catch (error) {
       await part.file.close().catch(() => {});
       await directory.remove(part.name).catch(() => {});
-      if (error instanceof FileError && IN_PLACE_CODES.has(error.code)) return undefined;
       throw error;
     }
   }

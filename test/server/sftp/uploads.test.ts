@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { rootedFileSystem } from '../../../src/files/rooted.ts';
 import type { SftpHandle } from '../../../src/sftp/handle.ts';
 import type { SftpSession } from '../../../src/sftp/session.ts';
+import { faultyFileSystem } from '../../support/faulty-files.ts';
 import { openClient } from '../../support/sftp-client.ts';
 import { tempDirectory } from '../../support/temp.ts';
 
@@ -246,6 +248,31 @@ describe('an upload', () => {
     await put(client, '/a', 'new');
     expect(await readFile(join(root, 'b'), 'utf8')).toBe('old');
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'over a file whose owner may not be given: the old content is whole until the end, and the new file is the server’s',
+    async () => {
+      const root = await tempDirectory();
+      const path = join(root, 'f');
+      await writeFile(path, 'old content');
+      await chmod(path, 0o664);
+      await chown(path, 12_345, 23_456);
+      const fileSystem = faultyFileSystem(rootedFileSystem(root), (operation) =>
+        operation === 'setOwner' ? 'EPERM' : undefined,
+      );
+      for (const ends of [false, true]) {
+        const { client, cut } = await openClient({ root, fileSystem });
+        const handle = await client.open('/f', WRITE | CREAT | TRUNC);
+        await client.write(handle, 0, [Buffer.from('new')]);
+        expect(await readFile(path, 'utf8')).toBe('old content');
+        if (ends) await client.closeHandle(handle);
+        await cut();
+        expect(await readFile(path, 'utf8')).toBe(ends ? 'new' : 'old content');
+        expect(await readdir(root)).toEqual(['f']);
+      }
+      expect(await stat(path)).toMatchObject({ mode: 0o100644, uid: 0, gid: 0 });
+    },
+  );
 
   it('limits modes to 0777 and leaves owners alone', async () => {
     const root = await tempDirectory();
