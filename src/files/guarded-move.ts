@@ -15,6 +15,8 @@ export async function moveGuarded(guard: GuardRules, from: Spot, to: Spot): Prom
   const target = guard.parts.get(path);
   const isPart = target !== undefined || guard.isOwnName(from.name);
   if (isPart && guard.isOwnName(to.name)) {
+    // What lies beside its target stays there: in another folder other rights may hold.
+    if (from.directory.path !== to.directory.path) throw guard.refused(newPath, 'rename');
     await from.directory.rename(from.name, to.name, to.directory);
     guard.parts.delete(path);
     return;

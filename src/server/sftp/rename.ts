@@ -32,7 +32,7 @@ export class Renamer {
     const upload = await this.#uploads.at(from);
     if (!replace && (await this.#isTaken(to))) throw new FileError(to.path, 'rename', 'EEXIST');
     const isOnDisk = (await from.status()) !== undefined;
-    if (!isOnDisk && upload === undefined) return await this.#renameKept(from, to);
+    if (!isOnDisk && upload === undefined) return await this.#refuseKept(from);
     const replaced = await this.#uploads.at(to);
     if (isOnDisk) await this.#renameOnDisk(from, to, replace);
     if (replaced !== undefined) this.#uploads.detach(replaced);
@@ -83,11 +83,12 @@ export class Renamer {
     return true;
   }
 
-  /** What is incomplete replaces nothing that is whole. */
-  async #renameKept(from: Place, to: Place): Promise<void> {
+  /** What is incomplete keeps its name: under another one other rights may hold, and whoever goes on with it looks for it here. */
+  async #refuseKept(from: Place): Promise<never> {
     if ((await this.#kept.status(from.directory, from.name)) === undefined)
       throw new FileError(from.path, 'rename', 'ENOENT');
-    if ((await to.status()) !== undefined) throw new FileError(to.path, 'rename', 'EEXIST');
-    await from.directory.rename(this.#kept.nameOf(from.name), this.#kept.nameOf(to.name), to.directory);
+    throw new FileError(from.path, 'rename', 'EBUSY', {
+      reason: 'the upload is not complete: go on with it, or remove it',
+    });
   }
 }

@@ -40,7 +40,8 @@ export async function setAttributes(
   const allowed = allowedAttributes(attributes, options);
   if (status === undefined) {
     if ((await kept.status(directory, name)) === undefined) throw new FileError(place.path, 'set attributes', 'ENOENT');
-    return await directory.setAttributes(kept.nameOf(name), allowed);
+    // Its own times tell how long it has been kept.
+    return await directory.setAttributes(kept.nameOf(name), { ...allowed, times: undefined });
   }
   const { size } = attributes;
   if (size !== undefined && status.kind !== 'file') throw new FileError(place.path, 'truncate', 'EINVAL');

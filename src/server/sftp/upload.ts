@@ -43,6 +43,8 @@ export class Upload {
   #handles = 0;
   /** Its name was taken away: what is written goes nowhere. */
   #detached = false;
+  /** It is to get another name than the one it was opened with. */
+  #isMoved = false;
   #mode: number | undefined;
   #times: { readonly atimeSeconds: number; readonly mtimeSeconds: number } | undefined;
   #ending: Promise<void> | undefined;
@@ -155,6 +157,7 @@ export class Upload {
     this.#directories.add(target.directory);
     this.#target = target;
     this.#exclusive = exclusive;
+    this.#isMoved = true;
   }
 
   /** The session is over. Never throws. */
@@ -235,11 +238,12 @@ export class Upload {
     await this.#part.directory.remove(this.#part.name).catch(() => {});
   }
 
-  /** What has come of a new file is kept for the same user; of one that has old content, nothing. */
+  /** What has come of a new file is kept for the same user; of one that has old content, or was given another name meanwhile, nothing. */
   async #leave(): Promise<void> {
     await this.#overlay.settled();
     const { solidLength, failure } = this.#overlay;
-    const isOfUse = this.#old === undefined && !this.#detached && failure === undefined && solidLength > 0;
+    const isNew = this.#old === undefined && !this.#isMoved;
+    const isOfUse = isNew && !this.#detached && failure === undefined && solidLength > 0;
     if (!isOfUse || !(await this.#keep(solidLength))) await this.#discard();
     this.#transfer.ended('cut');
   }

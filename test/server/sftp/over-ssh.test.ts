@@ -58,9 +58,16 @@ describe('the subsystem sftp', () => {
     // By the other protocol it cannot be reached.
     const { stdout } = await run(await login(port), "scp -f '*' '.*'", '\0'.repeat(20));
     expect(stdout.toString()).not.toContain('half');
-    const [kept] = (await readdir(root)).filter((name) => name !== 'whole');
+    const [kept = ''] = (await readdir(root)).filter((name) => name !== 'whole');
     for (const command of [`scp -f ${kept}`, `scp -t ${kept}`])
       expect(await run(await login(port), command, '\0C0644 1 x\nx\0\0')).toMatchObject({ code: 1 });
+    for (const name of [kept, kept.replace('half', 'other'), 'x.sealift-upload'])
+      for (const record of [`D0755 0 ${name}\n`, `C0644 1 ${name}\nx\0`]) {
+        const outcome = await run(await login(port), 'scp -r -t .', record);
+        expect(outcome.code).toBe(1);
+        expect(outcome.stdout.toString()).toContain('Permission denied');
+      }
+    expect((await readdir(root)).sort()).toEqual([kept, 'whole']);
     expect((await again.sftp.stat('/half')).size).toBe(4);
   });
 

@@ -369,17 +369,33 @@ describe('what is kept of a new file', () => {
     expect(await again.client.stat('/f')).toMatchObject({ size: 6 });
   });
 
-  it('is renamed, and replaces nothing that is whole', async () => {
+  it('keeps its name, and how long it has been kept', async () => {
     const root = await tempDirectory();
     await keptFile(root);
-    await writeFile(join(root, 'whole'), 'whole');
+    await mkdir(join(root, 'd'));
     const { client } = await openClient({ root });
-    await expect(client.extensions.posixRename('/f', '/whole')).rejects.toMatchObject({
-      message: '/whole: File exists',
-    });
-    await client.rename('/f', '/g');
-    expect(await list(client, '/')).toEqual(['g 4', 'whole 5']);
-    expect((await readdir(root)).filter((name) => !name.startsWith('.'))).toEqual(['whole']);
+    for (const to of ['/g', '/d/f']) {
+      await expect(client.rename('/f', to)).rejects.toThrow('the upload is not complete: go on with it, or remove it');
+      await expect(client.extensions.posixRename('/f', to)).rejects.toThrow('the upload is not complete');
+    }
+    await client.setstat('/f', { permissions: 0o640, atimeSeconds: 4_000_000_000, mtimeSeconds: 4_000_000_000 });
+    const { mtimeSeconds = 0, permissions } = await client.stat('/f');
+    expect(mtimeSeconds).toBeLessThan(Date.now() / 1000 + 60);
+    expect((permissions ?? 0) & 0o777).toBe(0o640);
+    expect(await list(client, '/')).toEqual([expect.stringMatching(/^d /), 'f 4']);
+    expect(await readdir(join(root, 'd'))).toEqual([]);
+  });
+
+  it('is nothing where the upload was to get another name', async () => {
+    const root = await tempDirectory();
+    await mkdir(join(root, 'd'));
+    const { client, cut } = await openClient({ root });
+    const handle = await client.open('/f', WRITE | CREAT);
+    await client.write(handle, 0, [Buffer.from('half')]);
+    await client.rename('/f', '/d/f');
+    await cut();
+    expect(await readdir(root)).toEqual(['d']);
+    expect(await readdir(join(root, 'd'))).toEqual([]);
   });
 
   it('keeps no directory from being removed', async () => {
