@@ -86,6 +86,13 @@ export type ServerEvent =
       readonly path: string;
       readonly to?: string;
     }
+  /** SFTP: what somebody was not allowed to do, or had no room for. So many of one session at most. */
+  | {
+      readonly type: 'operation-refused';
+      readonly connection: ConnectionInfo;
+      readonly operation: string;
+      readonly reason: string;
+    }
   | { readonly type: 'entry-failed'; readonly connection: ConnectionInfo; readonly reason: string }
   | {
       readonly type: 'transfer-ended';
@@ -98,6 +105,8 @@ export type ServerEvent =
       readonly bytes: number;
       /** Of the whole content in hex, where one file moved in order from its first byte to its last. */
       readonly sha256?: string;
+      /** Why it failed, where that is known. */
+      readonly error?: string;
       readonly durationMs: number;
       /** The exit status; undefined where the connection ended first. */
       readonly status: 0 | 1 | undefined;
@@ -149,11 +158,13 @@ function describe(event: ServerEvent): string {
       return `${event.landed ? event.direction : `not ${event.direction}`} ${event.name} (${event.bytes} bytes)`;
     case 'entry-changed':
       return `${event.operation} ${event.path}${event.to === undefined ? '' : ` ${event.to}`}`;
+    case 'operation-refused':
+      return `refused to ${event.operation} ${event.reason}`;
     case 'entry-failed':
       return `failed: ${event.reason}`;
     case 'transfer-ended': {
       const end = event.status === undefined ? 'cut off' : event.status === 0 ? 'complete' : 'ended with errors';
-      return `transfer ${end}: ${event.direction} ${event.files} files, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.path}`;
+      return `transfer ${end}: ${event.direction} ${event.files} files, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.path}${event.error === undefined ? '' : `: ${event.error}`}`;
     }
     case 'swept':
       return `removed ${event.files} files of uploads that never ended`;

@@ -30,6 +30,7 @@ const levels: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'transfer-started': 'info',
   'file-moved': 'debug',
   'entry-changed': 'info',
+  'operation-refused': 'info',
   'entry-failed': 'warn',
   'transfer-ended': 'info',
   swept: 'info',

@@ -9,6 +9,7 @@ import type { Direction } from './events.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
 import type { FileTransfer, SftpObserver, TransferSlot } from './sftp/options.ts';
 import { nobodyElse } from './sftp/people.ts';
+import { tellingRefusals } from './sftp/refusals.ts';
 import { SessionFiles } from './sftp/session-files.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
@@ -47,7 +48,9 @@ export async function runSftpService(input: Readable, output: Writable, options:
     process: thisProcess,
   });
   try {
-    await serveSftp({ input, output }, files, { busy });
+    const refused = (operation: string, error: FileError): void =>
+      emit({ type: 'operation-refused', operation, reason: error.message });
+    await serveSftp({ input, output }, tellingRefusals(files, refused), { busy });
     return 0;
   } catch (error) {
     const reason = error instanceof SealiftError ? error.message : String(error);
@@ -99,13 +102,10 @@ class SftpEvents implements SftpObserver {
         bytes += count;
         live.moved(count);
       },
-      ended: (outcome, sha256) => {
+      ended: (outcome, sha256, error) => {
         live.end();
-        account.stop({
-          status: outcome === 'complete' || outcome === 'failed' ? outcome : 'cut',
-          bytes,
-          ...(sha256 === undefined ? {} : { sha256 }),
-        });
+        const how = { ...(sha256 === undefined ? {} : { sha256 }), ...(error && { error: error.message }) };
+        account.stop({ status: outcome, bytes, ...how });
         this.#emit({
           type: 'transfer-ended',
           transfer,
@@ -114,9 +114,9 @@ class SftpEvents implements SftpObserver {
           path,
           files: outcome === 'complete' ? 1 : 0,
           bytes,
-          ...(sha256 === undefined ? {} : { sha256 }),
+          ...how,
           durationMs: performance.now() - started,
-          status: outcome === 'complete' ? 0 : outcome === 'failed' ? 1 : undefined,
+          status: outcome === 'cut' ? undefined : outcome === 'failed' ? 1 : 0,
         });
       },
     };

@@ -28,6 +28,8 @@ export interface TransferRecord {
 /** How a session or transfer ended. */
 export type AccountingStatus =
   | 'complete'
+  /** A download of which the client did not want all. */
+  | 'partial'
   /** It came to its end with an error; what is under the name is what was there before. */
   | 'failed'
   /** The connection or the client went away in the middle. */

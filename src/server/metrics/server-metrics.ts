@@ -90,6 +90,7 @@ export class ServerMetrics {
         this.#add('sealift_legacy_connections_total');
         break;
       case 'request-refused':
+      case 'operation-refused':
         this.#add('sealift_requests_refused_total');
         break;
       case 'file-moved':

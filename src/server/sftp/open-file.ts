@@ -17,6 +17,9 @@ const IN_PLACE_CODES: ReadonlySet<ErrorCode> = new Set(['EACCES', 'EPERM', 'EROF
 
 const DEFAULT_MODE = 0o666;
 
+/** For what does not leave this side. */
+const noSlot: TransferSlot = { start: () => ({ moved() {}, ended() {} }), release() {} };
+
 /** What opening a file needs. */
 export interface OpenerParts {
   readonly options: SessionFilesOptions;
@@ -43,7 +46,7 @@ export class Opener {
     const isNew = how.create && how.exclusive;
     if (how.access !== 'read' && this.#options.readOnly) throw new FileError(path, 'open', 'EACCES');
     const work = (place: Place): Promise<ServedFile> =>
-      how.access === 'read' ? this.#toRead(place) : this.#toWrite(place, how);
+      how.access === 'read' ? this.#toRead(place, how.inside === true) : this.#toWrite(place, how);
     return isNew ? await places.at(path, work) : await places.behind(path, work);
   }
 
@@ -65,21 +68,22 @@ export class Opener {
     this.#plain.clear();
   }
 
-  async #toRead(place: Place): Promise<ServedFile> {
+  async #toRead(place: Place, inside: boolean): Promise<ServedFile> {
     const { uploads, kept } = this.#parts;
     const upload = await uploads.at(place);
     if (upload !== undefined) return this.#handleOn(upload, { access: 'read', append: false });
     const { directory, name } = place;
     if (name === '') throw new FileError(place.path, 'open', 'EISDIR');
-    return await this.#inSlot('sent', place, async (slot) => {
+    const open = async (slot: TransferSlot): Promise<ServedFile> => {
       const file = await directory.open(name, { access: 'read' }).catch(async (error: unknown) => {
         const isMissing = error instanceof FileError && error.code === 'ENOENT';
         if (!isMissing || (await kept.status(directory, name)) === undefined) throw error;
         return await directory.open(kept.nameOf(name), { access: 'read', shownAs: name });
       });
       const size = await sizeOfRegular(file);
-      return this.#plainHandle(place, file, { access: 'read', append: false }, slot.start(size));
-    });
+      return this.#plainHandle(place, file, { access: 'read', append: false }, { transfer: slot.start(size), size });
+    };
+    return inside ? await open(noSlot) : await this.#inSlot('sent', place, open);
   }
 
   /** Opens a file with a place among the transfers: taken before anything is touched, so that however many ask at once, no limit is passed. */
@@ -96,11 +100,11 @@ export class Opener {
     place: Place,
     file: OpenFile,
     { access, append }: Pick<OpenHow, 'access' | 'append'>,
-    transfer: FileTransfer,
+    { transfer, size }: { readonly transfer: FileTransfer; readonly size: number },
   ): PlainHandle {
     place.take();
     const writes = access !== 'read';
-    const parts = { file, directory: place.directory, transfer, reads: access !== 'write', writes, append };
+    const parts = { file, directory: place.directory, transfer, reads: access !== 'write', writes, append, size };
     const handle: PlainHandle = new PlainHandle(parts, this.#options, () => this.#plain.delete(handle));
     this.#plain.add(handle);
     return handle;
@@ -220,7 +224,7 @@ export class Opener {
 
   async #inPlace(place: Place, existing: OpenFile, how: OpenHow, slot: TransferSlot): Promise<ServedFile> {
     if (how.truncate) await existing.truncate(0);
-    return this.#plainHandle(place, existing, how, slot.start());
+    return this.#plainHandle(place, existing, how, { transfer: slot.start(), size: 0 });
   }
 
   /** A part with the owner and the mode of the file that it is to replace, as far as they may be given; undefined where nothing can be made beside it. */

@@ -3,6 +3,9 @@ import type { ProcessMark } from '../../files/process-mark.ts';
 import type { Direction } from '../events.ts';
 import type { People } from './people.ts';
 
+/** How the way of a file ended. `partial`: the client did not want all of it; `cut`: it left before it was done. */
+export type TransferOutcome = 'complete' | 'partial' | 'failed' | 'cut';
+
 /** Told about one file on its way. */
 export interface FileTransfer {
   /** Content has moved. Bytes. */
@@ -10,10 +13,10 @@ export interface FileTransfer {
   /**
    * Once.
    *
-   * @param outcome `cut`: the client left before it was done
    * @param sha256 of the whole content in hex, where it moved in order from the first byte to the last
+   * @param error why it failed
    */
-  ended(outcome: 'complete' | 'failed' | 'cut', sha256?: string): void;
+  ended(outcome: TransferOutcome, sha256?: string, error?: Error): void;
 }
 
 /** A place among the transfers under way, taken before a file is touched. */

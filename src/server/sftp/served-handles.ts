@@ -3,7 +3,7 @@ import type { Directory, FileStatus, OpenFile, Space } from '../../files/file-sy
 import { RunningDigest } from '../../files/running-digest.ts';
 import type { Attributes } from '../../sftp/attributes.ts';
 import type { ServedFile } from '../../sftp/server/served-files.ts';
-import type { FileTransfer, SessionFilesOptions } from './options.ts';
+import type { FileTransfer, SessionFilesOptions, TransferOutcome } from './options.ts';
 import type { Upload } from './upload.ts';
 
 /** A handle on a file that is being uploaded in this session. */
@@ -31,6 +31,10 @@ export class UploadHandle implements ServedFile {
   async read(buffer: Uint8Array, position: number): Promise<number> {
     if (!this.#access.reads) throw notOpenFor(this.#upload.path, 'read');
     return await this.#upload.read(buffer, position);
+  }
+
+  inspect(buffer: Uint8Array, position: number): Promise<number> {
+    return this.read(buffer, position);
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -69,6 +73,8 @@ export interface PlainParts {
   /** Written where it stands, because nothing can be made beside it. */
   readonly writes: boolean;
   readonly append: boolean;
+  /** Of the content when it was opened. Bytes. */
+  readonly size: number;
 }
 
 /** A handle on a file as it stands. */
@@ -77,7 +83,8 @@ export class PlainHandle implements ServedFile {
   readonly #options: SessionFilesOptions;
   readonly #digest: RunningDigest | undefined;
   readonly #over: () => void;
-  #failed = false;
+  #failure: Error | undefined;
+  #moved = 0;
   #isClosed = false;
 
   /** @param over called when it is closed */
@@ -93,7 +100,16 @@ export class PlainHandle implements ServedFile {
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    const { file, reads, transfer, writes } = this.#parts;
+    const at = await this.inspect(buffer, position);
+    if (this.#parts.writes) return at;
+    this.#digest?.update(buffer.subarray(0, at), position);
+    this.#moved += at;
+    this.#parts.transfer.moved(at);
+    return at;
+  }
+
+  async inspect(buffer: Uint8Array, position: number): Promise<number> {
+    const { file, reads } = this.#parts;
     if (!reads) throw notOpenFor(file.path, 'read');
     let at = 0;
     try {
@@ -103,12 +119,9 @@ export class PlainHandle implements ServedFile {
         at += count;
       }
     } catch (error) {
-      this.#failed = true;
+      this.#failure = error as Error;
       throw error;
     }
-    if (writes) return at;
-    this.#digest?.update(buffer.subarray(0, at), position);
-    transfer.moved(at);
     return at;
   }
 
@@ -125,7 +138,7 @@ export class PlainHandle implements ServedFile {
       }
       transfer.moved(at - start);
     } catch (error) {
-      this.#failed = true;
+      this.#failure = error as Error;
       throw error;
     }
   }
@@ -165,7 +178,6 @@ export class PlainHandle implements ServedFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#over();
-    let outcome: 'complete' | 'failed' | 'cut' = isCut ? 'cut' : this.#failed ? 'failed' : 'complete';
     const size = await file.status().then(
       (status) => status.size,
       () => undefined,
@@ -174,12 +186,21 @@ export class PlainHandle implements ServedFile {
       if (writes && this.#options.durable) await file.sync();
       await file.close();
     } catch (error) {
-      outcome = 'failed';
+      this.#failure ??= error as Error;
       throw error;
     } finally {
       await directory.close().catch(() => {});
-      transfer.ended(outcome, outcome === 'complete' && size !== undefined ? this.#digest?.of(size) : undefined);
+      const outcome = this.#outcome(isCut, size);
+      const isWhole = outcome === 'complete' && size !== undefined;
+      transfer.ended(outcome, isWhole ? this.#digest?.of(size) : undefined, this.#failure);
     }
+  }
+
+  #outcome(isCut: boolean, size: number | undefined): TransferOutcome {
+    if (this.#failure !== undefined) return 'failed';
+    if (isCut) return 'cut';
+    const wanted = Math.min(this.#parts.size, size ?? this.#parts.size);
+    return this.#parts.writes || this.#moved >= wanted ? 'complete' : 'partial';
   }
 }
 

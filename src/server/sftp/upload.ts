@@ -181,7 +181,7 @@ export class Upload {
       else await this.#land();
     } catch (error) {
       await this.#discard();
-      this.#transfer.ended('failed');
+      this.#transfer.ended('failed', undefined, error as Error);
       throw error instanceof FileError ? renamedError(error, this.path) : error;
     }
     this.#transfer.ended('complete', this.#detached ? undefined : this.#overlay.sha256);
@@ -245,7 +245,7 @@ export class Upload {
     const isNew = this.#old === undefined && !this.#isMoved;
     const isOfUse = isNew && !this.#detached && failure === undefined && solidLength > 0;
     if (!isOfUse || !(await this.#keep(solidLength))) await this.#discard();
-    this.#transfer.ended('cut');
+    this.#transfer.ended(failure === undefined ? 'cut' : 'failed', undefined, failure);
   }
 
   async #keep(length: number): Promise<boolean> {

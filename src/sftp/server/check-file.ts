@@ -27,7 +27,7 @@ export function checkFileByHandle(job: Job, fields: CheckFileHandleFields, conte
 export function checkFileByName(job: Job, fields: CheckFileNameFields, context: Context): void {
   void answered(job, context, async () => {
     const how = { access: 'read', create: false, exclusive: false, truncate: false, append: false } as const;
-    const file = await context.files.open(fields.path, { ...how, mode: undefined });
+    const file = await context.files.open(fields.path, { ...how, mode: undefined, inside: true });
     try {
       context.replies.packet(job.id, checkFileReply, await checkFile(file, fields, context));
     } finally {
@@ -76,7 +76,7 @@ async function hashRange(
   let at = from;
   while (at < to) {
     if (isUnwanted()) throw new FileError('check-file', 'hash', 'EPIPE');
-    const count = await file.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at);
+    const count = await file.inspect(buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     if (count === 0) return to;
     hash.update(buffer.subarray(0, count));
     at += count;

@@ -60,7 +60,7 @@ async function copy(
   for (let done = 0; done < end; ) {
     if (replies.isMuted) throw new FileError('copy-data', 'copy', 'EPIPE');
     const wanted = buffer.subarray(0, Math.min(buffer.length, end - done));
-    const count = await source.read(wanted, readOffset + done);
+    const count = await source.inspect(wanted, readOffset + done);
     // The source ends before the range does: OpenSSH takes that for a failure unless all was asked for.
     if (count === 0 && length === 0) return;
     if (count === 0) throw new FileError('copy-data', 'copy', 'EINVAL');

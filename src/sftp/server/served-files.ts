@@ -14,6 +14,8 @@ export interface OpenHow {
   readonly append: boolean;
   /** Permission bits of a new file; undefined where the client does not say. */
   readonly mode: number | undefined;
+  /** What is read stays on this side, a hash of it apart. */
+  readonly inside?: boolean;
 }
 
 /** An open file of a session. Whoever calls it calls one method at a time. Every method throws FileError. */
@@ -21,6 +23,8 @@ export interface ServedFile {
   status(): Promise<FileStatus>;
   /** Reads at `position` until the buffer is full or the file ends; 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** The same for what stays on this side: a hash or a copy is made of it. */
+  inspect(buffer: Uint8Array, position: number): Promise<number>;
   /** Writes all the bytes, one chunk behind the other. */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
   setAttributes(attributes: Attributes): Promise<void>;

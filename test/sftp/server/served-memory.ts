@@ -94,15 +94,17 @@ export class ServedMemory implements ServedFiles {
     this.calls.push(JSON.stringify(how));
     let content = this.contents.get(path) ?? Buffer.alloc(0);
     this.openCount++;
+    const read = async (buffer: Uint8Array, position: number): Promise<number> => {
+      await this.call(`read ${path} ${position} ${buffer.length}`);
+      return position >= content.length ? 0 : content.copy(buffer, 0, position);
+    };
     return {
       status: async () => {
         await this.call(`fstat ${path}`);
         return statusOf(content.length);
       },
-      read: async (buffer, position) => {
-        await this.call(`read ${path} ${position} ${buffer.length}`);
-        return position >= content.length ? 0 : content.copy(buffer, 0, position);
-      },
+      read,
+      inspect: read,
       write: async (chunks, position) => {
         const data = Buffer.concat(chunks);
         await this.call(`write ${path} ${position} ${data.length}`);
