@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { serveCommand } from '../../src/cli/serve/command.ts';
 import { loadHostKeys } from '../../src/server/host-keys.ts';
 import { makeKeyPair } from '../support/key-pair.ts';
+import { runSealift } from '../support/sealift.ts';
 import { tempDirectory } from '../support/temp.ts';
 import { run } from './support.ts';
 
@@ -68,13 +69,30 @@ describe('without options but the port', () => {
       const client = await connectTo(port, { username: 'bob', password });
       expect(await run(client, 'scp -t f', 'C0644 2 f\nhi\0')).toMatchObject({ code: 0 });
       client.end();
+      const state = join(home, '.local/state/sealift');
+      const asked = await runSealift(['serve', 'status', '--state', state]);
+      expect(asked).toMatchObject({ status: 0, stdout: expect.stringContaining('one folder, one user') as string });
+      expect(asked.stdout).toContain('2 B received');
     });
     expect(status).toBe(0);
     expect(out).toMatch(/^listening on 127\.0\.0\.1:\d+\n$/);
     expect(err).toContain('scp -P');
     expect(await readFile(join(home, '.local/share/sealift/files/f'), 'utf8')).toBe('hi');
     const state = join(home, '.local/state/sealift');
-    expect(await readdir(state)).toHaveLength(2);
+    expect((await readdir(state)).sort()).toEqual([
+      'accounting.jsonl',
+      'journals',
+      'ssh_host_ed25519_key',
+      'ssh_host_rsa_key',
+    ]);
+    expect(await readdir(join(state, 'journals'))).toEqual([]);
+    const records = (await readFile(join(state, 'accounting.jsonl'), 'utf8')).split('\n').slice(0, -1);
+    expect(records.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { record: 'start', kind: 'session', user: 'bob' },
+      { record: 'start', kind: 'transfer', path: '/f' },
+      { record: 'stop', kind: 'transfer', status: 'complete', bytes: 2 },
+      { record: 'stop', kind: 'session' },
+    ]);
     expect((await stat(state)).mode & 0o777).toBe(0o700);
   }, 60_000);
 });

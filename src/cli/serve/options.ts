@@ -11,7 +11,7 @@ usage: sealift serve [options]
 
 One folder, one user:
   --data DIR              the folder that users see as / (made when missing)
-  --state DIR             where the host keys are kept (made when missing)
+  --state DIR             where host keys and accounting are kept (made when missing)
   --listen ADDRESS:PORT   where to listen; may be given several times. Default 127.0.0.1:2222
   --user NAME             the name to log in with. Default: your login name
   --authorized-keys FILE  public keys that may log in, in the format of authorized_keys
@@ -25,7 +25,7 @@ By a configuration file, which replaces the options above:
   -v, --verbose           report connections, logins and transfers on standard error; with -c, log all
   -h, --help
 
-A server that runs with -c is asked by its control socket, which only its owner may open:
+A server that runs is asked by the control socket in its state folder, which only its owner may open:
   status                  what it is and does; --watch shows the transfers until Ctrl-C
   sessions, transfers     who is connected, what is being moved
   kick ID                 end a session, its transfers with it

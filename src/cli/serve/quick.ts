@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
+import { hostname } from 'node:os';
+import { isAbsolute, join, relative } from 'node:path';
+import { Accounting } from '../../aaa/accounting/accounting.ts';
 import type { LocalUser } from '../../aaa/local-user.ts';
 import { FileError } from '../../base/errors.ts';
 import { describeEvent } from '../../server/events.ts';
@@ -10,6 +12,7 @@ import { listen, type RunningServer } from '../../server/server.ts';
 import type { Reporter } from '../report.ts';
 import { abortOnSignals } from '../signals.ts';
 import type { QuickOptions } from './options.ts';
+import { openQuickControl } from './quick-control.ts';
 
 /** Longer files hold no password and no list of keys. Bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -20,8 +23,13 @@ const GRACE_MS = 4000;
 /** Serves one folder to one user until a signal. @returns the exit status */
 export async function serveQuick(options: QuickOptions, reporter: Reporter): Promise<number> {
   const { signal, release } = abortOnSignals(0);
+  let accounting: Accounting | undefined;
   try {
-    const server = await start(options, reporter);
+    await makeFolders(options);
+    accounting = await openAccounting(options.state, reporter);
+    const server = await start(options, accounting, reporter);
+    const control = await openQuickControl(options.state, server).catch((error: unknown) => reporter.error(error));
+    for (const address of server.addresses) process.stdout.write(`listening on ${formatListenAddress(address)}\n`);
     try {
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
@@ -29,17 +37,36 @@ export async function serveQuick(options: QuickOptions, reporter: Reporter): Pro
       });
     } finally {
       await server.close({ graceMs: GRACE_MS });
+      await control?.close();
     }
     return 0;
   } finally {
+    accounting?.close();
     release();
   }
 }
 
-async function start(options: QuickOptions, reporter: Reporter): Promise<RunningServer> {
+async function makeFolders(options: QuickOptions): Promise<void> {
   await makeFolder(options.data);
   await makeFolder(options.state);
   await keepApart(options);
+}
+
+/** Records of every session and file in the state folder, and those that a killed server owes. @throws {FileError} */
+async function openAccounting(state: string, reporter: Reporter): Promise<Accounting> {
+  const where = { log: join(state, 'accounting.jsonl'), journals: join(state, 'journals') };
+  const warn = (text: string): void => reporter.note(`warning: ${text}`);
+  const accounting = Accounting.open(where, { pid: process.pid, hostname: hostname(), warn });
+  try {
+    await accounting.recover();
+    return accounting;
+  } catch (error) {
+    accounting.close();
+    throw error;
+  }
+}
+
+async function start(options: QuickOptions, accounting: Accounting, reporter: Reporter): Promise<RunningServer> {
   const { keys, made } = await loadHostKeys(options.state);
   const { user, shown } = await readUser(options);
   const server = await listen({
@@ -47,6 +74,7 @@ async function start(options: QuickOptions, reporter: Reporter): Promise<Running
     users: [user],
     root: options.data,
     listen: options.listen,
+    account: accounting.account,
     onEvent: (event) => {
       if (options.verbose || event.type === 'warning') reporter.note(describeEvent(event));
     },
@@ -57,7 +85,6 @@ async function start(options: QuickOptions, reporter: Reporter): Promise<Running
   else reporter.note(`user ${user.name}`);
   reporter.note(`files are in ${options.data}`);
   for (const address of server.addresses) printExamples(reporter, user.name, address);
-  for (const address of server.addresses) process.stdout.write(`listening on ${formatListenAddress(address)}\n`);
   return server;
 }
 

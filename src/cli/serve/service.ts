@@ -11,6 +11,7 @@ import { ServerMetrics } from '../../server/metrics/server-metrics.ts';
 import { type ChangedOptions, listen, type RunningServer } from '../../server/server.ts';
 import type { Deployment, Fleet } from './fleet.ts';
 import { ServerLog } from './log.ts';
+import { sessionReports, transferReports } from './reports.ts';
 import type { WorkerStart } from './worker-messages.ts';
 
 /** The server of one process, with its log and its figures. */
@@ -66,24 +67,11 @@ export class Service implements Fleet {
   }
 
   async sessions(): Promise<readonly SessionReport[]> {
-    return this.#server.sessions().map((session) => ({ ...session, id: `${this.#prefix}${session.id}` }));
+    return sessionReports(this.#server, this.#prefix);
   }
 
   async transfers(): Promise<readonly TransferReport[]> {
-    return this.#server.transfers().map(({ id, connection, service, direction, path, startedAtMs, ...rest }) => ({
-      id: `${this.#prefix}${id}`,
-      session: `${this.#prefix}${connection.id}`,
-      address: connection.address,
-      ...(connection.user === undefined ? {} : { user: connection.user }),
-      service,
-      direction,
-      path,
-      startedAtMs,
-      bytes: rest.bytes,
-      file: rest.file,
-      fileBytes: rest.fileBytes,
-      fileSize: rest.fileSize,
-    }));
+    return transferReports(this.#server, this.#prefix);
   }
 
   async kick(id: string): Promise<boolean> {
