@@ -1,3 +1,4 @@
+import type { SyslogFacility } from '../../aaa/accounting/syslog-message.ts';
 import type { FileOperation } from '../../base/file-operation.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import type { RootMode } from '../roots.ts';
@@ -125,9 +126,17 @@ export interface LogConfig {
   readonly file: string | undefined;
 }
 
+/** A syslog server. */
+export interface SyslogServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: 'udp' | 'tcp';
+}
+
 export interface AccountingConfig {
   readonly file: string | undefined;
-  readonly syslog: ListenAddress | undefined;
+  readonly syslog: readonly SyslogServerConfig[];
+  readonly facility: SyslogFacility;
 }
 
 export interface MetricsConfig {

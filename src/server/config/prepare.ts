@@ -135,11 +135,11 @@ class Preparation {
   }
 
   #accounting(state: string): AccountingOptions {
-    const { file, syslog } = this.#config.accounting;
+    const { file, syslog, facility } = this.#config.accounting;
     return {
       log: file === undefined ? join(state, 'accounting.jsonl') : this.#path(file),
       journals: join(state, 'journals'),
-      syslog: syslog === undefined ? [] : [{ host: syslog.address, port: syslog.port, protocol: 'udp' }],
+      syslog: syslog.map((server) => ({ ...server, facility })),
     };
   }
 

@@ -1,3 +1,4 @@
+import { type SyslogFacility, syslogFacilities } from '../../aaa/accounting/syslog-message.ts';
 import { parseNetwork } from '../../aaa/address.ts';
 import { parsePasswordHash } from '../../aaa/password-hash.ts';
 import { PathPattern } from '../../aaa/path-pattern.ts';
@@ -16,6 +17,7 @@ import type {
   RootConfig,
   ServeConfig,
   ServicesConfig,
+  SyslogServerConfig,
   UserConfig,
 } from './config.ts';
 import { limitsType } from './limits-schema.ts';
@@ -42,6 +44,18 @@ const address: Type<ListenAddress> = text('ADDRESS:PORT (IPv6: [ADDRESS]:PORT)',
   examples: ['127.0.0.1:2222', '[::1]:2222'],
   read: readListenAddress,
 });
+const syslogServer: Type<SyslogServerConfig> = text('udp:// or tcp:// and ADDRESS:PORT', {
+  examples: ['udp://192.0.2.9:514', 'tcp://[2001:db8::9]:601'],
+  read: readSyslogServer,
+});
+
+function readSyslogServer(given: string): SyslogServerConfig | undefined {
+  const [, protocol = 'udp', rest = ''] = /^(?:(udp|tcp):\/\/)?(.*)$/s.exec(given) ?? [];
+  const address = readListenAddress(rest);
+  if (address === undefined || address.port === 0) return undefined;
+  return { host: address.address, port: address.port, protocol: protocol === 'tcp' ? 'tcp' : 'udp' };
+}
+
 const network: Type<string> = text('an address or a network', {
   examples: ['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'],
   read: (given) => (typeof parseNetwork(given) === 'object' ? given : undefined),
@@ -241,7 +255,16 @@ const log: Type<LogConfig> = object<LogConfig>({
 
 const accounting: Type<AccountingConfig> = object<AccountingConfig>({
   file: optional(path, 'Start and stop records, a line of JSON each.', 'accounting.jsonl in the state folder'),
-  syslog: optional(address, 'A syslog server (RFC 5424 over UDP) that is told too.', 'none'),
+  syslog: otherwise(
+    list(syslogServer, 0, 16),
+    [],
+    'Syslog servers (RFC 5424) that are told too. By UDP what is lost is lost; by TCP what a server cannot take waits on disk until it can.',
+  ),
+  facility: otherwise(
+    choice(...(Object.keys(syslogFacilities) as SyslogFacility[])),
+    'local7',
+    'The facility of what syslog servers are told.',
+  ),
 });
 
 const metrics: Type<MetricsConfig> = object<MetricsConfig>({

@@ -72,6 +72,23 @@ describe('a configuration', () => {
     expect(value.limits).toMatchObject({ queuedBytes: 1_048_576, rekeyBytes: 1_073_741_824 });
   });
 
+  it('has syslog servers by UDP and TCP', () => {
+    const syslog = '["tcp://[2001:db8::9]:601", "udp://loghost:514", "192.0.2.9:514"]';
+    expect(parseConfig(config(`accounting: {facility: auth, syslog: ${syslog}}\n`), 'f').value.accounting).toEqual({
+      file: undefined,
+      facility: 'auth',
+      syslog: [
+        { host: '2001:db8::9', port: 601, protocol: 'tcp' },
+        { host: 'loghost', port: 514, protocol: 'udp' },
+        { host: '192.0.2.9', port: 514, protocol: 'udp' },
+      ],
+    });
+    for (const wrong of ['tls://192.0.2.9:6514', 'tcp://192.0.2.9', '192.0.2.9:0', 'tcp://'])
+      expect(() => parseConfig(config(`accounting: {syslog: "${wrong}"}\n`), 'f')).toThrow(
+        'expected udp:// or tcp:// and ADDRESS:PORT, such as udp://192.0.2.9:514',
+      );
+  });
+
   it('may repeat a part by an alias', () => {
     const { value } = parseConfig(config('aaa: {authentication: {login: &m [local]}, accounting: {exec: *m}}\n'), 'f');
     expect(value.aaa.accounting.exec).toEqual(['local']);
