@@ -10,7 +10,17 @@ import { rootedFileSystem } from '../../src/files/rooted.ts';
 import type { ServerOptions } from '../../src/server/server.ts';
 import { makeKeyPair } from '../support/key-pair.ts';
 import { tempDirectory } from '../support/temp.ts';
-import { exec, login, outcomeOf, PASSWORD, rawConnect, run, sftpChannel, startTestServer } from './support.ts';
+import {
+  exec,
+  login,
+  outcomeOf,
+  PASSWORD,
+  PASSWORD_HASH,
+  rawConnect,
+  run,
+  sftpChannel,
+  startTestServer,
+} from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended, and what the server said was left after each. */
 async function tryMethods(
@@ -58,8 +68,13 @@ const noPenalties = { loginGuard: { penalties: false } } as const;
 
 describe('a user who needs a key and the password', () => {
   const users = [
-    { name: 'alice', password: PASSWORD, authorizedKeys: [key.public], authenticationMethods: ['publickey,password'] },
-    { name: 'bob', password: PASSWORD },
+    {
+      name: 'alice',
+      passwordHash: PASSWORD_HASH,
+      authorizedKeys: [key.public],
+      authenticationMethods: ['publickey,password'],
+    },
+    { name: 'bob', passwordHash: PASSWORD_HASH },
   ];
 
   it('is let in by both in this order, and told what is left', async () => {
@@ -115,7 +130,7 @@ describe('a key with options', () => {
 
 it('who is disabled is not let in by anything, and is told nothing', async () => {
   const users = [
-    { name: 'alice', password: PASSWORD, authorizedKeys: [key.public], disabled: true },
+    { name: 'alice', passwordHash: PASSWORD_HASH, authorizedKeys: [key.public], disabled: true },
     { name: 'bob', password: 'x' },
   ];
   const { port, events } = await startTestServer({ users, ...noPenalties });
@@ -267,7 +282,7 @@ describe('Privilege denied.', () => {
   const denied = { code: 1, stdout: Buffer.from('\u0001Privilege denied.\n') };
 
   it('is what a command answers without the rights for it', async () => {
-    const users = [{ name: 'alice', password: PASSWORD, privilege: 1 }];
+    const users = [{ name: 'alice', passwordHash: PASSWORD_HASH, privilege: 1 }];
     const { port, root } = await startTestServer({ users });
     await writeFile(join(root, 'f'), 'x');
     const client = await login(port);
@@ -298,7 +313,10 @@ describe('Privilege denied.', () => {
         return { kind: 'pass', value: question.kind === 'exec' ? { privilege: 15 } : {} };
       },
     };
-    const { port } = await startTestServer({ users: [{ name: 'alice', password: PASSWORD, privilege: 0 }], authorize });
+    const { port } = await startTestServer({
+      users: [{ name: 'alice', passwordHash: PASSWORD_HASH, privilege: 0 }],
+      authorize,
+    });
     const client = await login(port);
     expect((await run(client, "scp -r -t 'a b'", 'E\n')).stdout[0]).toBe(0);
     expect(questions).toMatchObject([
@@ -325,7 +343,7 @@ describe('SFTP begins only where there is something that the user may do', () =>
   const refused = { code: 1, stdout: Buffer.alloc(0), stderr: 'Privilege denied.\n' };
 
   it('not without any right', async () => {
-    const { port } = await startTestServer({ users: [{ name: 'alice', password: PASSWORD, privilege: 0 }] });
+    const { port } = await startTestServer({ users: [{ name: 'alice', passwordHash: PASSWORD_HASH, privilege: 0 }] });
     expect(await outcomeOf(await sftpChannel(await login(port)))).toMatchObject(refused);
   });
 

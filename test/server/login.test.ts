@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import ssh2, { type AnyAuthMethod, type Client, type ParsedKey } from 'ssh2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeKeyPair } from '../support/key-pair.ts';
-import { PASSWORD, startTestServer } from './support.ts';
+import { PASSWORD, PASSWORD_HASH, startTestServer } from './support.ts';
 
 /** Tries these methods in order; resolves with how it ended and what the server offered meanwhile. */
 async function tryMethods(
@@ -53,7 +53,7 @@ describe('passwords', () => {
 
   it('a wrong one, an empty one and that of another user are refused', async () => {
     const users = [
-      { name: 'alice', password: PASSWORD },
+      { name: 'alice', passwordHash: PASSWORD_HASH },
       { name: 'bob', password: 'other' },
     ];
     const { port } = await startTestServer({ users });
@@ -160,7 +160,7 @@ function toPkcs8(privateKey: string): string {
 describe('what a stranger learns', () => {
   it('nothing is open without credentials, and the methods are the same for every name', async () => {
     const users = [
-      { name: 'alice', password: PASSWORD },
+      { name: 'alice', passwordHash: PASSWORD_HASH },
       { name: 'keys', authorizedKeys: [makeKeyPair().public] },
     ];
     const { port } = await startTestServer({ users });

@@ -9,8 +9,9 @@ import { needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
 import { generateKey } from '../support/sshd.ts';
 import { createTempDirectory } from '../support/temp.ts';
+import { PASSWORD_HASH } from './support.ts';
 
-export const PASSWORD = 'correct horse';
+export { PASSWORD } from './support.ts';
 
 /** Our server in this process, and what programs of other projects need to talk to it. */
 export interface PeerServer extends AsyncDisposable {
@@ -62,7 +63,7 @@ export async function startPeerServer(
   const events: ServerEvent[] = [];
   const server = await listen({
     hostKeys: keys,
-    users: [{ name: 'alice', password: PASSWORD, authorizedKeys: [publicKey] }],
+    users: [{ name: 'alice', passwordHash: PASSWORD_HASH, authorizedKeys: [publicKey] }],
     ...(rootsIn === undefined ? { root } : { roots: rootsIn(root) }),
     listen: [
       { address: '127.0.0.1', port: 0 },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions } from '../../src/server/server.ts';
 import { tempDirectory } from '../support/temp.ts';
-import { exec, login, makeHostKey, PASSWORD, rawConnect, run, startTestServer } from './support.ts';
+import { exec, login, makeHostKey, PASSWORD_HASH, rawConnect, run, startTestServer } from './support.ts';
 
 const local = { address: '127.0.0.1', port: 0 };
 
@@ -102,5 +102,5 @@ it('sessions and transfers are listed, and a session can be ended with its trans
 });
 
 function options(root: string): Omit<ServerOptions, 'onEvent'> {
-  return { hostKeys: [makeHostKey()], users: [{ name: 'alice', password: PASSWORD }], root, listen: [local] };
+  return { hostKeys: [makeHostKey()], users: [{ name: 'alice', passwordHash: PASSWORD_HASH }], root, listen: [local] };
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ParsedKey } from 'ssh2';
 import { onTestFinished } from 'vitest';
+import { formatPasswordHash, hashPassword } from '../../src/aaa/password-hash.ts';
 import type { ServerEvent } from '../../src/server/events.ts';
 import type { HostKey } from '../../src/server/host-keys.ts';
 import { listen, type RunningServer, type ServerOptions } from '../../src/server/server.ts';
@@ -26,6 +27,11 @@ export interface TestServer {
 
 export const PASSWORD = 'correct horse';
 
+/** Its hash, at a cost at which hundreds of tests can log in. */
+export const PASSWORD_HASH: string = formatPasswordHash(
+  await hashPassword(PASSWORD, { name: 'scrypt', ln: 10, r: 8, p: 1 }),
+);
+
 /** A server on a free port of 127.0.0.1 with the user `alice`, stopped when the test has finished. */
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const root = options.root ?? (await tempDirectory('root'));
@@ -34,7 +40,7 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
   let wake: (() => void)[] = [];
   const server = await listen({
     hostKeys: [makeHostKey()],
-    users: [{ name: 'alice', password: PASSWORD }],
+    users: [{ name: 'alice', passwordHash: PASSWORD_HASH }],
     ...(hasFiles ? {} : { root }),
     listen: [{ address: '127.0.0.1', port: 0 }],
     ...options,
