@@ -4,8 +4,11 @@ import { ConnectionError, FileError, ProtocolError, RemoteError } from '../../sr
 import { ScpLink } from '../../src/scp/link.ts';
 import { runSink } from '../../src/scp/sink.ts';
 import { ScpSource } from '../../src/scp/source.ts';
+import { fuzzRuns, fuzzTimeout } from '../support/fuzz.ts';
 import { MemoryReceiver } from '../support/memory-tree.ts';
 import { Collector, cutAt, pieces, wire } from '../support/streams.ts';
+
+const RUNS = fuzzRuns(500);
 
 type Node =
   | { readonly kind: 'file'; readonly name: string; readonly mode: number; readonly content: Buffer }
@@ -155,19 +158,69 @@ describe('source and sink', () => {
     }
   });
 
-  it('answer noise with an error in bounded time and let nothing land that was not complete', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (noise) => {
-        const receiver = new MemoryReceiver();
-        await runSink(new ScpLink(pieces([Buffer.from(noise)]), new Collector(), 'source'), receiver, {
-          recursive: true,
-        }).catch((error) => {
-          expect(error).toSatisfy((e) => e instanceof ConnectionError || e instanceof ProtocolError);
-        });
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it(
+    'answer noise with an error in bounded time and let nothing land that was not complete',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 300 }), async (noise) => {
+          const receiver = new MemoryReceiver();
+          await runSink(new ScpLink(pieces([Buffer.from(noise)]), new Collector(), 'source'), receiver, {
+            recursive: true,
+          }).catch((error) => {
+            expect(error).toSatisfy((e) => e instanceof ConnectionError || e instanceof ProtocolError);
+          });
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    fuzzTimeout(RUNS),
+  );
+
+  it(
+    'take records that are nearly right for what they are: no path but of plain names, no content but of the length that was said',
+    async () => {
+      const record = fc.oneof(
+        fc.constantFrom(
+          'C0644 5 f\nhello\0',
+          'D0755 0 d\n',
+          'E\n',
+          'T1 0 1 0\n',
+          '\0',
+          '\x01scp: no\n',
+          '\x02end\n',
+          'hello\0',
+        ),
+        fc
+          .tuple(
+            fc.constantFrom('C', 'D', 'T', 'E', 'X'),
+            fc.constantFrom('0644', '644', '7777', '-1', '99999'),
+            fc.constantFrom('0', '5', '-1', '9007199254740993', '18446744073709551616', '0x10', '05'),
+            fc.constantFrom('f', '..', '.', '', 'a/b', 'x'.repeat(300), '\u001b[2J', ' '),
+          )
+          .map(([kind, mode, size, name]) => `${kind}${mode} ${size} ${name}\n`),
+      );
+      const mutation = fc.tuple(fc.nat(), fc.nat({ max: 255 }));
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(record, { maxLength: 8 }),
+          fc.array(mutation, { maxLength: 2 }),
+          async (records, mutations) => {
+            const bytes = Buffer.from(records.join(''), 'latin1');
+            for (const [at, value] of mutations) if (bytes.length > 0) bytes[at % bytes.length] = value;
+            const receiver = new MemoryReceiver();
+            const link = new ScpLink(pieces([bytes]), new Collector(), 'source');
+            await runSink(link, receiver, { recursive: true }).catch((error) => {
+              expect(error).toSatisfy((e) => e instanceof ConnectionError || e instanceof ProtocolError);
+            });
+            for (const { path } of receiver.received)
+              expect(path.split('/').filter((part) => part === '' || part === '.' || part === '..')).toEqual([]);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    fuzzTimeout(RUNS),
+  );
 });
 
 function byPath(a: { path: string }, b: { path: string }): number {

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ExecRequest, parseExecLine } from '../../src/server/exec-line.ts';
+import { fuzzRuns, fuzzTimeout } from '../support/fuzz.ts';
+
+const RUNS = fuzzRuns(5000);
 
 const none = { recursive: false, preserve: false, targetIsDirectory: false, verbose: false };
 
@@ -129,46 +132,54 @@ describe('other programs are told from scp that is asked wrongly', () => {
 });
 
 describe('any text gives a result', () => {
-  it('random text', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => void parseExecLine(text)),
-      { numRuns: 5000 },
-    );
-  });
+  it(
+    'random text',
+    () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary' }), (text) => void parseExecLine(text)),
+        { numRuns: RUNS },
+      );
+    },
+    fuzzTimeout(RUNS),
+  );
 
-  it('random arguments of scp', () => {
-    const piece = fc.constantFrom(
-      'scp',
-      ' ',
-      '-t',
-      '-f',
-      '-r',
-      '"',
-      "'",
-      '\\',
-      '$',
-      '`',
-      '*',
-      '[',
-      ']',
-      '~',
-      '/',
-      'a',
-      '..',
-      '\n',
-      '\0',
-      '--',
-      '-',
-    );
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-        const request = parseExecLine(`scp ${pieces.join('')}`);
-        expect(['scp', 'unusable', 'other']).toContain(request.kind);
-        if (request.kind === 'scp') for (const { path } of request.paths) expect(path).not.toMatch(/^$|\0/);
-      }),
-      { numRuns: 5000 },
-    );
-  });
+  it(
+    'random arguments of scp',
+    () => {
+      const piece = fc.constantFrom(
+        'scp',
+        ' ',
+        '-t',
+        '-f',
+        '-r',
+        '"',
+        "'",
+        '\\',
+        '$',
+        '`',
+        '*',
+        '[',
+        ']',
+        '~',
+        '/',
+        'a',
+        '..',
+        '\n',
+        '\0',
+        '--',
+        '-',
+      );
+      fc.assert(
+        fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+          const request = parseExecLine(`scp ${pieces.join('')}`);
+          expect(['scp', 'unusable', 'other']).toContain(request.kind);
+          if (request.kind === 'scp') for (const { path } of request.paths) expect(path).not.toMatch(/^$|\0/);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    fuzzTimeout(RUNS),
+  );
 
   it('a path in single quotes comes back as it was', () => {
     const name = fc.string({ unit: 'binary', minLength: 1 }).filter((text) => !text.includes('\0'));

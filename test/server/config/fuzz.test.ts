@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../../src/server/config/parse.ts';
 import { ConfigError } from '../../../src/server/config/problems.ts';
+import { fuzzRuns, fuzzTimeout } from '../../support/fuzz.ts';
 
-/** Inputs for each kind; `SEALIFT_FUZZ_RUNS=1000000` for a long one. */
-const RUNS = Number(process.env['SEALIFT_FUZZ_RUNS'] ?? 10_000) / 4;
+/** Inputs for each of four kinds. */
+const RUNS = Math.ceil(fuzzRuns(10_000) / 4);
 
 const example = readFileSync(new URL('../../../examples/sealift.yaml', import.meta.url), 'utf8');
 
@@ -87,5 +88,5 @@ it.each<[string, fc.Arbitrary<string>]>([
   (_, texts) => {
     fc.assert(fc.property(texts, takes), { numRuns: RUNS });
   },
-  Math.max(120_000, RUNS * 20),
+  fuzzTimeout(RUNS, 20),
 );

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FileError, ProtocolError } from '../../../src/base/errors.ts';
+import { fuzzRuns, fuzzTimeout } from '../../support/fuzz.ts';
 import { framed, settle } from '../scripted-peer.ts';
 import { openScripted, ScriptedClient, str, u8, u32, u64 } from './scripted-client.ts';
 
-/** How many mutated sessions are tried: SEALIFT_FUZZ for more. */
-const FUZZ_RUNS = Number(process.env['SEALIFT_FUZZ'] ?? 300);
+const FUZZ_RUNS = fuzzRuns(300);
 
 describe('a session', () => {
   it('does what was asked before the end of the stream, then tells the files, then ends', async () => {
@@ -158,32 +158,36 @@ describe('noise', () => {
     fc.tuple(fc.nat({ max: 255 }), fc.uint8Array({ maxLength: 60 }).map(Buffer.from)),
   );
 
-  it('ends the session at most: no crash, no hang, no file left open', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(request, { maxLength: 12 }),
-        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }),
-        async (requests, mutations) => {
-          const client = new ScriptedClient();
-          const bytes = Buffer.concat([
-            framed(u8(1), u32(3)),
-            ...requests.map(([type, body], id) => framed(u8(type), u32(id), body)),
-          ]);
-          for (const [at, value] of mutations) bytes[at % bytes.length] = value;
-          client.raw(bytes);
-          client.end();
-          const error = await client.served;
-          if (error !== undefined)
-            expect(error).toMatchObject({ name: expect.stringMatching(/^(ProtocolError|ConnectionError)$/) });
-          expect(client.files.ended).toBe(true);
-          // Every request that was begun was answered once.
-          const ids = client.answers.map(({ id }) => id);
-          expect(ids.length).toBeLessThanOrEqual(requests.length + 1);
-        },
-      ),
-      { numRuns: FUZZ_RUNS },
-    );
-  }, 600_000);
+  it(
+    'ends the session at most: no crash, no hang, no file left open',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(request, { maxLength: 12 }),
+          fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }),
+          async (requests, mutations) => {
+            const client = new ScriptedClient();
+            const bytes = Buffer.concat([
+              framed(u8(1), u32(3)),
+              ...requests.map(([type, body], id) => framed(u8(type), u32(id), body)),
+            ]);
+            for (const [at, value] of mutations) bytes[at % bytes.length] = value;
+            client.raw(bytes);
+            client.end();
+            const error = await client.served;
+            if (error !== undefined)
+              expect(error).toMatchObject({ name: expect.stringMatching(/^(ProtocolError|ConnectionError)$/) });
+            expect(client.files.ended).toBe(true);
+            // Every request that was begun was answered once.
+            const ids = client.answers.map(({ id }) => id);
+            expect(ids.length).toBeLessThanOrEqual(requests.length + 1);
+          },
+        ),
+        { numRuns: FUZZ_RUNS },
+      );
+    },
+    fuzzTimeout(FUZZ_RUNS, 20),
+  );
 
   it('errors that are no file errors are told as failures', async () => {
     const client = await openScripted();
