@@ -33,7 +33,7 @@ export interface SyslogOrigin {
 
 /**
  * A message of RFC 5424: `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID - MSG`. MSG is the record as JSON in ASCII, so that no receiver finds a line break or a control character in it. Long texts are cut until it
- * fits; the JSON stays whole.
+ * fits; the JSON stays whole. All of it is printable ASCII: one character is one byte, and a message is one line.
  *
  * @param maxBytes 480 at least, which every receiver takes
  */
@@ -42,7 +42,7 @@ export function syslogMessage(record: AccountingRecord, origin: SyslogOrigin, ma
   const priority = syslogFacilities[origin.facility] * 8 + (isNormal ? INFORMATIONAL : NOTICE);
   const header = [
     `<${priority}>1`,
-    record.time,
+    field(record.time, 48),
     field(origin.hostname, 255),
     field(origin.appName, 48),
     String(origin.pid),
@@ -53,6 +53,11 @@ export function syslogMessage(record: AccountingRecord, origin: SyslogOrigin, ma
     const message = `${header} ${ascii(recordLine(record, maxText))}`;
     if (message.length <= maxBytes || maxText < 8) return message;
   }
+}
+
+/** A message with its length in front (RFC 6587 section 3.4.1). @param message in ASCII, of which each character is a byte */
+export function framed(message: string): string {
+  return `${message.length} ${message}`;
 }
 
 /** Printable ASCII without blanks (PRINTUSASCII), or the nil value. */

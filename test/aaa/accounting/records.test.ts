@@ -200,4 +200,9 @@ describe('a record as text', () => {
       { numRuns: 300 },
     );
   }, 60_000);
+
+  it('is one line, whatever a program gives as the time', () => {
+    const message = syslogMessage({ ...start('a'), time: 'now\n<0>1 then' }, origin, 2048);
+    expect(message).toMatch(/^<190>1 now<0>1then [\x20-\x7e]*$/);
+  });
 });
