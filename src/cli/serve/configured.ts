@@ -72,7 +72,7 @@ async function startFleet(deployment: Deployment, defaultState: string): Promise
 /** Writes the stop records that a killed server owes, before anybody begins new ones. */
 async function recoverAccounting(deployment: Deployment): Promise<void> {
   const log = await openLog(deployment);
-  const accounting = openAccounting(deployment, log);
+  const accounting = openAccounting(deployment, log, true);
   try {
     const count = await accounting.recover();
     if (count > 0)

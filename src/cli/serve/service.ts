@@ -121,10 +121,10 @@ interface ServiceParts {
   readonly share: number;
 }
 
-/** The accounting of a process. Several share the file. */
-export function openAccounting({ prepared }: Deployment, log: ServerLog): Accounting {
+/** The accounting of a process. Several share the file. @param onlyRecovers for a process or a moment in which nobody is served */
+export function openAccounting({ prepared }: Deployment, log: ServerLog, onlyRecovers = false): Accounting {
   const warn = (text: string): void => log.note('warn', text, { event: 'warning' });
-  return Accounting.open(prepared.accounting, { pid: process.pid, hostname: hostname(), warn });
+  return Accounting.open(prepared.accounting, { pid: process.pid, hostname: hostname(), warn, onlyRecovers });
 }
 
 /** The log of a process, as the configuration has it. */
