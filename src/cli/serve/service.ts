@@ -80,6 +80,7 @@ export class Service implements Fleet {
 
   async snapshot(): Promise<Snapshot> {
     const { moved } = this.#server;
+    const { spooledBytes, lost } = this.#accounting.syslogFigures;
     return {
       ...this.#metrics.snapshot({
         sessions: this.#server.sessions(),
@@ -87,6 +88,8 @@ export class Service implements Fleet {
         moved,
       }),
       ...this.#loopDelay.snapshot(),
+      sealift_syslog_spooled_bytes: spooledBytes,
+      sealift_syslog_lost_total: lost,
       sealift_resident_memory_bytes: process.memoryUsage.rss(),
     };
   }

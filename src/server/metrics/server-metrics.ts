@@ -42,6 +42,8 @@ export const FAMILIES: readonly Family[] = [
   { name: 'sealift_entries_failed_total', type: 'counter', help: 'Files and directories that could not be copied.' },
   { name: 'sealift_moved_bytes_total', type: 'counter', help: 'Content that was moved, by direction.' },
   { name: 'sealift_queued_bytes', type: 'gauge', help: 'Output that waits for clients.' },
+  { name: 'sealift_syslog_spooled_bytes', type: 'gauge', help: 'Records that wait on the disk for syslog servers.' },
+  { name: 'sealift_syslog_lost_total', type: 'counter', help: 'Records that could not be sent to a syslog server.' },
   { name: 'sealift_warnings_total', type: 'counter', help: 'Warnings.' },
   {
     name: 'sealift_event_loop_delay_seconds',
