@@ -124,6 +124,7 @@ export function statusOf(stats: Stats): FileStatus {
     size: stats.size,
     mtimeSeconds: stats.mtimeMs / 1000,
     atimeSeconds: stats.atimeMs / 1000,
+    ctimeSeconds: stats.ctimeMs / 1000,
     device: stats.dev,
     inode: stats.ino,
     links: stats.nlink,

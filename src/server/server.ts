@@ -21,12 +21,10 @@ export interface ServerOptions extends ServerSettings {
   readonly account?: Account | undefined;
   /** Told what happens; must not throw. */
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
-  /** When the first process of this server began, milliseconds since 1970: what was kept of uploads before is removed at the start. Default: when this process began. */
-  readonly startedMs?: number | undefined;
 }
 
 /** What a server that runs can be given anew. */
-export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account' | 'startedMs'>;
+export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account'>;
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
@@ -68,7 +66,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const server = await CopyServer.create(options);
   await server.listen(options.listen);
-  server.keepSwept(options.startedMs ?? performance.timeOrigin);
+  server.keepSwept();
   return server;
 }
 
@@ -123,13 +121,13 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   /** Removes what killed servers have left, now and from time to time. */
-  keepSwept(startedMs: number): void {
-    this.#sweep(startedMs);
-    this.#sweepTimer = setInterval(() => this.#sweep(undefined), SWEEP_INTERVAL_MS).unref();
+  keepSwept(): void {
+    this.#sweep();
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  #sweep(startedMs: number | undefined): void {
-    const options = { process: thisProcess, startedMs, nowMs: Date.now(), signal: this.#stopped.signal };
+  #sweep(): void {
+    const options = { process: thisProcess, nowMs: Date.now(), signal: this.#stopped.signal };
     this.#sweeping = this.#sweeping.then(async () => {
       let files = 0;
       for (const root of this.#generation.paths) files += await sweep({ ...options, root });

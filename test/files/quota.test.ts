@@ -50,7 +50,7 @@ async function within<T>(work: (directory: Directory) => Promise<T>, fileSystem 
 /** Uploads as the server does. @param known whether the size is announced */
 async function upload(name: string, size: number, known = true, fileSystem = files): Promise<void> {
   await within(async (directory) => {
-    const partName = (): string => uploadName(1);
+    const partName = (): string => uploadName('1');
     const landing = await land(directory, name, { mode: 0o644, partName, ...(known ? { size } : {}) });
     try {
       await landing.write(Buffer.alloc(size));
