@@ -17,6 +17,8 @@ export interface FileStatus {
   /** Seconds since 1970, with a fraction. */
   readonly mtimeSeconds: number;
   readonly atimeSeconds: number;
+  /** When content or attributes were changed last, which nobody can set; undefined where the file system does not tell. Seconds since 1970. */
+  readonly ctimeSeconds?: number | undefined;
   /** Device and inode together name the object, whatever path leads to it. Both are 0 where the file system does not tell. */
   readonly device: bigint | number;
   readonly inode: bigint | number;

@@ -30,7 +30,7 @@ export class LimitedFile extends LayerFile {
     const file = this.#file;
     // Writes that are under way may make it longer again.
     const after = Math.max((await super.status()).size, ...[...file.ends].map(({ end }) => end));
-    this.#room.usage.add(after - file.size);
+    this.#room.counter.add(after - file.size);
     file.size = after;
   }
 
@@ -41,7 +41,7 @@ export class LimitedFile extends LayerFile {
     const growth = Math.max(0, end - file.size);
     if (growth > 0) this.#grow(growth);
     file.ends.add(mark);
-    const written = this.#room.usage.writing(growth);
+    const written = this.#room.counter.writing(growth);
     try {
       if (growth > 0)
         await this.#room.checkFree(this.path, growth, Math.max(0, this.#room.usage.reserved - this.#reserved));
@@ -56,10 +56,10 @@ export class LimitedFile extends LayerFile {
   }
 
   #grow(growth: number): void {
-    const { usage } = this.#room;
+    const { usage, counter } = this.#room;
     const promised = Math.min(this.#reserved, growth);
     if (!usage.take(growth - promised)) throw new FileError(this.path, 'write', 'EDQUOT');
-    usage.takeReserved(promised);
+    counter.takeReserved(promised);
     this.#reserved -= promised;
     this.#file.size += growth;
   }
@@ -67,7 +67,7 @@ export class LimitedFile extends LayerFile {
   override async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#room.usage.giveUpReserved(this.#reserved);
+    this.#room.counter.giveUpReserved(this.#reserved);
     this.#reserved = 0;
     const isLast = this.#file.opened === 1;
     const size = this.#file.unsure && isLast ? await this.#size() : undefined;

@@ -39,7 +39,7 @@ class LimitedDirectory extends LayerDirectory {
     try {
       return await this.#room.inTurn(() => this.#openToWrite(name, options, shown, reserved));
     } catch (error) {
-      this.#room.usage.giveUpReserved(reserved);
+      this.#room.counter.giveUpReserved(reserved);
       throw error;
     }
   }
@@ -76,7 +76,7 @@ class LimitedDirectory extends LayerDirectory {
       if (!isUpload) return await this.#room.adding(this.pathOf(to), 0, 1, link);
       // An upload gets its name so and loses the other at once: that must not fail at the last moment.
       await link();
-      this.#room.usage.add(0, 1);
+      this.#room.counter.add(0, 1);
     });
   }
 
@@ -90,7 +90,7 @@ class LimitedDirectory extends LayerDirectory {
 
   override async removeDirectory(name: string): Promise<void> {
     await super.removeDirectory(name);
-    this.#room.usage.add(0, -1);
+    this.#room.counter.add(0, -1);
   }
 
   override async rename(from: string, to: string, target?: Directory): Promise<void> {
@@ -107,7 +107,7 @@ class LimitedDirectory extends LayerDirectory {
 
   #moving(status: FileStatus | undefined): void {
     if (status !== undefined)
-      this.#room.usage.moving(status.kind === 'directory' ? Number.POSITIVE_INFINITY : status.size);
+      this.#room.counter.moving(status.kind === 'directory' ? Number.POSITIVE_INFINITY : status.size);
   }
 
   /** What is left of the quota is all there is. */

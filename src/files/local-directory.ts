@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
+import { constants, type Dir } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { decodeName, osPath } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
+import { descriptors } from './descriptors.ts';
 import type { Access, Directory, EntryAttributes, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
 import { setEntryAttributes } from './local-attributes.ts';
 import { LocalFile, statusOf } from './local-file.ts';
@@ -43,7 +44,8 @@ export class LocalDirectory implements Directory {
   ): Promise<LocalDirectory> {
     try {
       if (options.pin && canPin()) {
-        const handle = await fs.open(osPath(systemPath), O_PATH | O_DIRECTORY | (options.follow ? 0 : O_NOFOLLOW));
+        const flags = O_PATH | O_DIRECTORY | (options.follow ? 0 : O_NOFOLLOW);
+        const handle = await descriptors.take(() => fs.open(osPath(systemPath), flags));
         return new LocalDirectory(shownPath, `/proc/self/fd/${handle.fd}`, handle);
       }
       const stats = options.follow ? await fs.stat(osPath(systemPath)) : await fs.lstat(osPath(systemPath));
@@ -83,7 +85,8 @@ export class LocalDirectory implements Directory {
   async *#gradualNames(): AsyncIterable<string> {
     // The types of node:fs know directories of strings only.
     const options = { encoding: 'buffer' as BufferEncoding, bufferSize: LISTING_BATCH };
-    const listing = await this.#run(this.path, 'list', () => fs.opendir(osPath(this.#base), options));
+    const open = (): Promise<Dir> => fs.opendir(osPath(this.#base), options);
+    const listing = await this.#run(this.path, 'list', () => descriptors.take(open));
     try {
       for (;;) {
         const entry = await this.#run(this.path, 'list', () => listing.read());
@@ -92,6 +95,7 @@ export class LocalDirectory implements Directory {
       }
     } finally {
       await listing.close().catch(() => {});
+      descriptors.release();
     }
   }
 
@@ -116,11 +120,10 @@ export class LocalDirectory implements Directory {
     if (options.create === 'new') flags |= O_EXCL;
     const path = this.#shown(options.shownAs ?? name);
     // O_NONBLOCK: a FIFO that nobody reads fails with ENXIO, and no write ever blocks a thread that could not be ended.
-    return await this.#run(
-      path,
-      'open',
-      async () => new LocalFile(await fs.open(this.#at(name), flags, options.mode ?? 0o666), path),
-    );
+    return await this.#run(path, 'open', async () => {
+      const open = (): Promise<fs.FileHandle> => fs.open(this.#at(name), flags, options.mode ?? 0o666);
+      return new LocalFile(await descriptors.take(open), path);
+    });
   }
 
   async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<LocalDirectory> {
@@ -216,7 +219,7 @@ export class LocalDirectory implements Directory {
     this.#handle = undefined;
     // The number may stand for another file soon.
     this.#base = '/proc/self/fd/closed';
-    await handle.close();
+    await handle.close().finally(() => descriptors.release());
   }
 }
 

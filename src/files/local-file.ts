@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileError } from '../base/errors.ts';
+import { descriptors } from './descriptors.ts';
 import type { FileKind, FileStatus, OpenFile, SpecialKind } from './file-system.ts';
 
 /** The longest pause before a full FIFO is tried again. Milliseconds. */
@@ -10,7 +11,7 @@ const MAX_RETRY_MS = 50;
 /** Linux takes at most 1,024 buffers in one writev(2). */
 const MAX_VECTORS = 1024;
 
-/** A file of this machine. */
+/** A file of this machine. Its descriptor was taken from {@link descriptors}, which gets it back. */
 export class LocalFile implements OpenFile {
   readonly path: string;
   readonly #handle: FileHandle;
@@ -97,7 +98,7 @@ export class LocalFile implements OpenFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#run('close', () => this.#handle.close());
+    await this.#run('close', () => this.#handle.close()).finally(() => descriptors.release());
   }
 }
 
@@ -124,6 +125,7 @@ export function statusOf(stats: Stats): FileStatus {
     size: stats.size,
     mtimeSeconds: stats.mtimeMs / 1000,
     atimeSeconds: stats.atimeMs / 1000,
+    ctimeSeconds: stats.ctimeMs / 1000,
     device: stats.dev,
     inode: stats.ino,
     links: stats.nlink,

@@ -7,7 +7,7 @@ import { MAX_NAME_BYTES } from '../base/peer-name.ts';
  * (`.sealift-part`), which are files like any other to a server.
  */
 
-/** An upload under way: `.<process>-<24 hex digits>.sealift-upload`. */
+/** An upload under way: `.<mark of the process>-<24 hex digits>.sealift-upload`. */
 const UPLOAD_SUFFIX = '.sealift-upload';
 
 /** What is kept of a new file: `.<name>.<user>.sealift-partial`. */
@@ -16,16 +16,16 @@ const KEPT_SUFFIX = '.sealift-partial';
 /** The same where the name would become too long: `.<hash of the name>.<user>.sealift-hashed-partial`. */
 const HASHED_SUFFIX = '.sealift-hashed-partial';
 
-const upload = /^\.(\d{1,10})-[0-9a-f]{24}\.sealift-upload$/;
+const upload = /^\.([0-9a-f]+(?:-[0-9a-f]+)*)-[0-9a-f]{24}\.sealift-upload$/;
 const kept = /^\.(.+)\.([0-9a-f]{16})\.sealift-(hashed-)?partial$/s;
 
 function digest(text: string, digits: number): string {
   return createHash('sha256').update(text, 'utf16le').digest('hex').slice(0, digits);
 }
 
-/** A new name for an upload under way. @param processId who makes it: see ProcessMark */
-export function uploadName(processId: number): string {
-  return `.${processId}-${randomBytes(12).toString('hex')}${UPLOAD_SUFFIX}`;
+/** A new name for an upload under way. @param maker who makes it: the id of a ProcessMark */
+export function uploadName(maker: string): string {
+  return `.${maker}-${randomBytes(12).toString('hex')}${UPLOAD_SUFFIX}`;
 }
 
 /** The name under which what a user has sent of the new file `name` is kept. Always the same for the same two. */
@@ -37,7 +37,8 @@ export function keptName(name: string, user: string): string {
 
 /** What a private name says. */
 export type PrivateName =
-  | { readonly kind: 'upload'; readonly processId: number }
+  /** `maker` is the id of a ProcessMark; other texts were made by older versions. */
+  | { readonly kind: 'upload'; readonly maker: string }
   /** `name` is undefined where it is not told. */
   | { readonly kind: 'kept'; readonly name: string | undefined }
   /** It has the form and was not made here. */
@@ -46,8 +47,8 @@ export type PrivateName =
 /** Undefined for a name that is not private. */
 export function readPrivateName(name: string): PrivateName | undefined {
   if (!isPrivateName(name)) return undefined;
-  const processId = upload.exec(name)?.[1];
-  if (processId !== undefined) return { kind: 'upload', processId: Number(processId) };
+  const maker = upload.exec(name)?.[1];
+  if (maker !== undefined) return { kind: 'upload', maker };
   const parts = kept.exec(name);
   if (parts === null) return { kind: 'unknown' };
   return { kind: 'kept', name: parts[3] === undefined ? parts[1] : undefined };

@@ -1,8 +1,9 @@
 import { FileError } from '../base/errors.ts';
+import { type Amount, Counter } from './counter.ts';
 import type { FileStatus, FileSystem } from './file-system.ts';
 import { FreeSpace } from './free-space.ts';
-import { type Amount, Usage } from './usage.ts';
-import { scanUsage } from './usage-scan.ts';
+import { Usage } from './usage.ts';
+import { scanUsage, type UsageScan } from './usage-scan.ts';
 
 /** How much may be below one folder. */
 export interface RoomLimits {
@@ -30,34 +31,65 @@ export interface WrittenFile {
   unsure: boolean;
 }
 
-/** The room below one folder, shared by all its users in this process. */
-export class Room {
-  readonly usage: Usage;
+/** What is known of one folder, whatever limits hold for whom. */
+class CountedFolder {
+  readonly fileSystem: FileSystem;
+  readonly counter: Counter;
+  readonly open = new Map<string, WrittenFile>();
   /** What could not be counted, by the last count. */
   skipped: readonly string[];
-  readonly #fileSystem: FileSystem;
-  #free: FreeSpace | undefined;
-  #isCounted: boolean;
-  readonly #open = new Map<string, WrittenFile>();
-  #last: Promise<unknown> = Promise.resolve();
+  last: Promise<unknown> = Promise.resolve();
 
-  private constructor(fileSystem: FileSystem, usage: Usage, isCounted: boolean, skipped: readonly string[]) {
-    this.#fileSystem = fileSystem;
-    this.usage = usage;
+  constructor(fileSystem: FileSystem, scan: UsageScan | undefined) {
+    this.fileSystem = fileSystem;
+    this.counter = new Counter(scan ?? { bytes: 0, entries: 0 });
+    this.skipped = scan?.skipped ?? [];
+  }
+
+  async recount(signal: AbortSignal | undefined): Promise<void> {
+    this.counter.scanBegins();
+    let found: UsageScan | undefined;
+    try {
+      found = await scanUsage(this.fileSystem, { signal });
+      this.skipped = found.skipped;
+    } finally {
+      this.counter.scanEnds(found);
+    }
+  }
+}
+
+export interface RoomOptions {
+  /** Another room below the same folder: what is there is counted once for both, and each has its limits. */
+  readonly beside?: Room | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The room below one folder by one set of limits, shared by all who are under these in this process. */
+export class Room {
+  readonly usage: Usage;
+  readonly #folder: CountedFolder;
+  #free: FreeSpace | undefined;
+  /** Whether what is there is limited, so that it has been counted. */
+  #isCounted: boolean;
+
+  private constructor(folder: CountedFolder, usage: Usage, isCounted: boolean) {
     this.#isCounted = isCounted;
-    this.skipped = skipped;
+    this.#folder = folder;
+    this.usage = usage;
   }
 
   /**
-   * Counts what is there.
+   * Counts what is there, where that is limited and was not counted yet.
    *
    * @param fileSystem what is limited, without any layer that hides something
    * @throws {FileError} see scanUsage {RangeError} for a limit that is no whole number
    */
-  static async open(fileSystem: FileSystem, limits: RoomLimits, signal?: AbortSignal): Promise<Room> {
+  static async open(fileSystem: FileSystem, limits: RoomLimits, { beside, signal }: RoomOptions = {}): Promise<Room> {
     const { limit, isCounted } = amountOf(limits);
-    const counted = isCounted ? await scanUsage(fileSystem, { signal }) : { bytes: 0, entries: 0, skipped: [] };
-    const room = new Room(fileSystem, new Usage(counted, limit, limits.processes), isCounted, counted.skipped);
+    const scan = isCounted && beside === undefined ? await scanUsage(fileSystem, { signal }) : undefined;
+    const folder = beside === undefined ? new CountedFolder(fileSystem, scan) : beside.#folder;
+    if (isCounted && beside !== undefined && !beside.#isCounted) await folder.recount(signal);
+    const room = new Room(folder, new Usage(folder.counter, limit, limits.processes), isCounted);
     room.#keepFree(limits);
     return room;
   }
@@ -71,26 +103,30 @@ export class Room {
     this.#keepFree(limits);
   }
 
+  /** What is there, for all rooms below this folder. */
+  get counter(): Counter {
+    return this.#folder.counter;
+  }
+
+  /** What could not be counted, by the last count. */
+  get skipped(): readonly string[] {
+    return this.#folder.skipped;
+  }
+
   #keepFree({ keepFree }: RoomLimits): void {
-    this.#free = keepFree === undefined ? undefined : new FreeSpace(keepFree, () => availableBytes(this.#fileSystem));
+    this.#free =
+      keepFree === undefined ? undefined : new FreeSpace(keepFree, () => availableBytes(this.#folder.fileSystem));
   }
 
   /** Counts again, for what others have changed. @throws {FileError} */
   async recount(signal?: AbortSignal): Promise<void> {
-    this.usage.scanBegins();
-    let found: Awaited<ReturnType<typeof scanUsage>> | undefined;
-    try {
-      found = await scanUsage(this.#fileSystem, { signal });
-      this.skipped = found.skipped;
-    } finally {
-      this.usage.scanEnds(found);
-    }
+    await this.#folder.recount(signal);
   }
 
   /** Runs work on names one after the other, so that what is counted is what was there. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(work);
-    this.#last = next.catch(() => {});
+    const next = this.#folder.last.then(work);
+    this.#folder.last = next.catch(() => {});
     return next;
   }
 
@@ -100,7 +136,7 @@ export class Room {
     try {
       return await work();
     } catch (error) {
-      this.usage.add(-bytes, -entries);
+      this.counter.add(-bytes, -entries);
       throw error;
     }
   }
@@ -112,7 +148,7 @@ export class Room {
       // What this file is promised is not written now; the disk has to have room for all that is promised.
       await this.checkFree(path, 0, this.usage.reserved);
     } catch (error) {
-      this.usage.giveUpReserved(bytes);
+      this.counter.giveUpReserved(bytes);
       throw error;
     }
   }
@@ -127,36 +163,36 @@ export class Room {
 
   opened(status: FileStatus): WrittenFile {
     const key = keyOf(status);
-    const found = this.#open.get(key);
+    const found = this.#folder.open.get(key);
     const file = found ?? { key, size: status.size, ends: new Set(), opened: 0, unlinked: false, unsure: false };
     file.opened++;
-    this.#open.set(key, file);
+    this.#folder.open.set(key, file);
     return file;
   }
 
   isOpen(status: FileStatus): boolean {
-    return this.#open.has(keyOf(status));
+    return this.#folder.open.has(keyOf(status));
   }
 
   /** @param size how long it is, where that had to be looked at */
   closed(file: WrittenFile, size: number | undefined): void {
     file.opened--;
     if (size !== undefined) {
-      this.usage.add(size - file.size);
+      this.counter.add(size - file.size);
       file.size = size;
       file.unsure = false;
     }
     if (file.opened > 0) return;
-    this.#open.delete(file.key);
-    if (file.unlinked) this.usage.add(-file.size);
+    this.#folder.open.delete(file.key);
+    if (file.unlinked) this.counter.add(-file.size);
   }
 
   /** An entry is gone. @param status as it was */
   removed(status: FileStatus): void {
     const isLast = status.kind === 'file' && status.links <= 1;
-    const open = isLast ? this.#open.get(keyOf(status)) : undefined;
+    const open = isLast ? this.#folder.open.get(keyOf(status)) : undefined;
     if (open !== undefined) open.unlinked = true;
-    this.usage.add(isLast && open === undefined ? -status.size : 0, -1);
+    this.counter.add(isLast && open === undefined ? -status.size : 0, -1);
   }
 }
 

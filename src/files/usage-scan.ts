@@ -1,7 +1,7 @@
 import { FileError } from '../base/errors.ts';
+import type { Amount } from './counter.ts';
 import type { Directory, FileStatus, FileSystem } from './file-system.ts';
 import { joinPath } from './path.ts';
-import type { Amount } from './usage.ts';
 
 /** So many entries are counted at most. */
 export const MAX_COUNTED_ENTRIES = 10_000_000;

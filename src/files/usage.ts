@@ -1,143 +1,65 @@
-/** How much is there: bytes of the content of files, and entries of any kind. */
-export interface Amount {
-  readonly bytes: number;
-  readonly entries: number;
-}
+import { type Amount, Counter } from './counter.ts';
 
-/** What is counted below one folder, and how much there may be. All methods are synchronous, so that uploads which run side by side cannot take the same room twice. */
+/** What is counted below one folder, and how much there may be by one set of limits. Several may share a counter: then each holds for all that is there, and only for what is written by way of it. */
 export class Usage {
+  /** What is there. */
+  readonly counter: Counter;
   #limit: Amount = { bytes: 0, entries: 0 };
   /** What this process may add, net of what it removes. */
   #share: Amount = { bytes: 0, entries: 0 };
-  #bytes: number;
-  #entries: number;
-  #reserved = 0;
-  #addedBytes = 0;
-  #addedEntries = 0;
-  /** Bytes that are counted and may not be written yet. */
-  #underWay = 0;
-  #scan: { low: Amount; high: Amount; underWay: number; moved: Amount } | undefined;
+  /** What it had added when the limits were set. */
+  #addedBefore: Amount = { bytes: 0, entries: 0 };
 
   /**
    * @param counted what is there
    * @param limit Infinity: there is none
    * @param processes how many processes count the same folder: each may add its part of what is left
    */
-  constructor(counted: Amount, limit: Amount, processes = 1) {
-    this.#bytes = counted.bytes;
-    this.#entries = counted.entries;
+  constructor(counted: Amount | Counter, limit: Amount, processes = 1) {
+    this.counter = counted instanceof Counter ? counted : new Counter(counted);
     this.setLimit(limit, processes);
   }
 
   /** Other limits hold from now on; what exceeds them stays. */
   setLimit(limit: Amount, processes = 1): void {
+    const { bytes, entries } = this.counter.amount;
     this.#limit = limit;
     const share = (all: number, used: number): number =>
       processes === 1 ? Number.POSITIVE_INFINITY : Math.floor(Math.max(0, all - used) / processes);
-    this.#share = { bytes: share(limit.bytes, this.#bytes), entries: share(limit.entries, this.#entries) };
-    this.#addedBytes = 0;
-    this.#addedEntries = 0;
+    this.#share = { bytes: share(limit.bytes, bytes), entries: share(limit.entries, entries) };
+    this.#addedBefore = this.counter.added;
   }
 
   get amount(): Amount {
-    return { bytes: this.#bytes, entries: this.#entries };
+    return this.counter.amount;
   }
 
   /** Bytes that were promised and are not written. */
   get reserved(): number {
-    return this.#reserved;
+    return this.counter.reserved;
   }
 
   /** How many bytes can be taken yet. */
   get left(): number {
-    const left = Math.min(this.#limit.bytes - this.#bytes, this.#share.bytes - this.#addedBytes) - this.#reserved;
-    return Math.max(0, left);
+    const { amount, added, reserved } = this.counter;
+    const ofShare = this.#share.bytes - (added.bytes - this.#addedBefore.bytes);
+    return Math.max(0, Math.min(this.#limit.bytes - amount.bytes, ofShare) - reserved);
   }
 
   /** Counts more, where there is room for it. @returns false where there is not; nothing is counted then. */
   take(bytes: number, entries = 0): boolean {
-    const tooMany = this.#entries + entries > this.#limit.entries || this.#addedEntries + entries > this.#share.entries;
+    const { amount, added } = this.counter;
+    const addedEntries = added.entries - this.#addedBefore.entries;
+    const tooMany = amount.entries + entries > this.#limit.entries || addedEntries + entries > this.#share.entries;
     if ((bytes > 0 && bytes > this.left) || (entries > 0 && tooMany)) return false;
-    this.add(bytes, entries);
+    this.counter.add(bytes, entries);
     return true;
   }
 
-  /** Counts what is there, whether there is room for it or not; negative for what is gone. */
-  add(bytes: number, entries = 0): void {
-    this.#bytes = Math.max(0, this.#bytes + bytes);
-    this.#entries = Math.max(0, this.#entries + entries);
-    this.#addedBytes += bytes;
-    this.#addedEntries += entries;
-    this.#note();
-  }
-
-  /** Promises room for bytes that will be taken by {@link takeReserved}. @returns false where there is none */
+  /** Promises room for bytes that will be taken by {@link Counter.takeReserved}. @returns false where there is none */
   reserve(bytes: number): boolean {
     if (bytes > this.left) return false;
-    this.#reserved += bytes;
+    this.counter.reserve(bytes);
     return true;
   }
-
-  takeReserved(bytes: number): void {
-    this.#reserved -= bytes;
-    this.add(bytes);
-  }
-
-  giveUpReserved(bytes: number): void {
-    this.#reserved -= bytes;
-  }
-
-  /** Bytes that are counted are being written. @returns to be called when they are */
-  writing(bytes: number): () => void {
-    this.#underWay += bytes;
-    this.#note();
-    return () => {
-      this.#underWay -= bytes;
-    };
-  }
-
-  #note(): void {
-    if (this.#scan === undefined) return;
-    const { low, high, underWay, moved } = this.#scan;
-    this.#scan = {
-      moved,
-      low: { bytes: Math.min(low.bytes, this.#bytes), entries: Math.min(low.entries, this.#entries) },
-      high: { bytes: Math.max(high.bytes, this.#bytes), entries: Math.max(high.entries, this.#entries) },
-      underWay: Math.max(underWay, this.#underWay),
-    };
-  }
-
-  /** Something gets another name: a scan that goes on may see it twice, or not at all. @param bytes Infinity for a directory, whatever is in it */
-  moving(bytes: number): void {
-    if (this.#scan === undefined) return;
-    const { moved } = this.#scan;
-    const entries = Number.isFinite(bytes) ? 1 : Number.POSITIVE_INFINITY;
-    this.#scan.moved = { bytes: moved.bytes + bytes, entries: moved.entries + entries };
-  }
-
-  /** A scan of what is really there begins. */
-  scanBegins(): void {
-    const none = { bytes: 0, entries: 0 };
-    this.#scan = { low: this.amount, high: this.amount, underWay: this.#underWay, moved: none };
-  }
-
-  /**
-   * A scan has ended. What it found is taken where it cannot come from what was going on meanwhile: then somebody else has changed files.
-   *
-   * @param found undefined: it failed, and nothing changes
-   */
-  scanEnds(found: Amount | undefined): void {
-    const scan = this.#scan;
-    this.#scan = undefined;
-    if (scan === undefined || found === undefined) return;
-    const { low, high, underWay, moved } = scan;
-    this.#bytes += beyond(found.bytes, low.bytes - underWay - moved.bytes, high.bytes + moved.bytes);
-    this.#entries += beyond(found.entries, low.entries - moved.entries, high.entries + moved.entries);
-  }
-}
-
-/** How far a value lies outside a range. */
-function beyond(value: number, low: number, high: number): number {
-  if (value < low) return value - low;
-  return Math.max(0, value - high);
 }

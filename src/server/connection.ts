@@ -31,6 +31,7 @@ export interface ConnectionHost {
   readonly generation: Generation;
   readonly ledger: Ledger | undefined;
   readonly transfersUnderWay: LiveTransfers;
+  takeHandle(connection: ConnectionInfo): (() => void) | string;
   emit(event: ServerEvent): void;
   /** A login has succeeded. @returns why the client cannot stay all the same */
   loggedIn(connection: Connection, user: string, generation: Generation): string | undefined;
@@ -282,9 +283,10 @@ export class Connection implements Applicant, SessionHost {
   }
 
   beginTransfer(start: Omit<TransferStart, 'connection'>): LiveTransfer | string {
-    const { limits } = this.#generation;
-    return this.#host.transfersUnderWay.begin({ ...start, connection: this.#info }, limits);
+    return this.#host.transfersUnderWay.begin({ ...start, connection: this.#info }, this.#generation.limits);
   }
+
+  readonly takeHandle = (): (() => void) | string => this.#host.takeHandle(this.#info);
 
   /** How the connection stands, for whoever looks. */
   describe(): SessionInfo {

@@ -20,12 +20,13 @@ interface Entry {
 /** The sockets a server listens on. They can be changed while it runs: what is in both lists is never closed. */
 export class Listeners {
   readonly #accept: (socket: Socket) => void;
-  readonly #warn: (text: string) => void;
+  readonly #failed: (error: Error) => void;
   #entries: readonly Entry[] = [];
 
-  constructor(accept: (socket: Socket) => void, warn: (text: string) => void) {
+  /** @param failed told what accepting fails with */
+  constructor(accept: (socket: Socket) => void, failed: (error: Error) => void) {
     this.#accept = accept;
-    this.#warn = warn;
+    this.#failed = failed;
   }
 
   /** In the order in which they were wanted, with the ports that port 0 became. */
@@ -66,7 +67,7 @@ export class Listeners {
       const bound = (): void => {
         listener.removeAllListeners('error');
         // Accepting can fail for want of descriptors; the server goes on.
-        listener.on('error', (error) => this.#warn(`accept: ${error.message}`));
+        listener.on('error', (error) => this.#failed(error));
         const { address, port } = listener.address() as AddressInfo;
         resolve({ wanted, listener, address: { address, port } });
       };

@@ -1,15 +1,14 @@
-import { stat } from 'node:fs/promises';
-import { FileError } from '../base/errors.ts';
+import type { Amount } from '../files/counter.ts';
 import { guarded } from '../files/guard.ts';
 import type { Permit } from '../files/guard-rules.ts';
-import { limited } from '../files/limited.ts';
+import { limited as limitedBy } from '../files/limited.ts';
 import { type Mount, mounts } from '../files/mounts.ts';
 import { dropZone, readOnly } from '../files/presets.ts';
 import { isPrivateName } from '../files/private-names.ts';
 import { Room, type RoomLimits } from '../files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
-import type { Amount } from '../files/usage.ts';
+import { type Folder, findNested, lookUp } from './root-folders.ts';
 
 /** What can be done in a root. `drop`: it takes new files and gives nothing back. */
 export type RootMode = 'read-write' | 'read-only' | 'drop';
@@ -60,6 +59,7 @@ const RECOUNT_MS = 10 * 60 * 1000;
 
 interface Root {
   readonly options: RootOptions;
+  readonly folder: Folder;
   readonly room: Room | undefined;
   /** With the limits, without the mode. */
   readonly fileSystem: RootedFileSystem;
@@ -87,20 +87,21 @@ export class Roots {
    */
   static async open(list: readonly RootOptions[], options: RootsOptions = {}): Promise<Roots> {
     if (list.length === 0) throw new TypeError('a server needs a root');
-    const roots = new Map<string, Root>();
-    for (const one of list) roots.set(one.name, await open(one, options));
-    const opened = new Roots(roots, options);
+    const folders = await Promise.all(list.map(async ({ path }) => await lookUp(path)));
+    const nested = findNested(list, folders);
+    if (nested !== undefined) throw new TypeError(nested.reason);
+    const opened = new Roots(await openAll(list, folders, options), options);
     try {
       // Names and prefixes are checked where they are used.
       opened.view();
-      if (roots.size < list.length) throw new TypeError('two roots have the same name');
+      if (opened.#roots.size < list.length) throw new TypeError('two roots have the same name');
       const prefixes = list.flatMap(({ prefix }) => prefix?.toLowerCase() ?? []);
       if (new Set(prefixes).size < prefixes.length) throw new TypeError('two roots have the same prefix');
     } catch (error) {
       opened.close();
       throw error;
     }
-    for (const [name, { room }] of roots) opened.#warn(name, room);
+    for (const [name, { room }] of opened.#roots) opened.#warn(name, room);
     return opened;
   }
 
@@ -148,9 +149,12 @@ export class Roots {
     return [...this.#roots.values()].map(({ options }) => options.path);
   }
 
-  /** What is counted and kept for a folder, by its path. */
-  roomOf(path: string): Room | undefined {
-    return [...this.#roots.values()].find(({ options }) => options.path === path)?.room;
+  /** What is counted and kept for a folder: the room of the root with this name, else that of any other root on it. */
+  roomOf(folder: Folder, name: string): { readonly room: Room; readonly isOwn: boolean } | undefined {
+    const rooms = [...this.#roots.values()].filter((root) => root.room !== undefined && root.folder.key === folder.key);
+    const own = rooms.find(({ options }) => options.name === name);
+    const room = (own ?? rooms.find(isCounted) ?? rooms[0])?.room;
+    return room === undefined ? undefined : { room, isOwn: own !== undefined };
   }
 
   /** What the roots with a quota hold. */
@@ -165,8 +169,10 @@ export class Roots {
   async recount(): Promise<void> {
     if (this.#isCounting) return;
     this.#isCounting = true;
+    const done = new Set<string>();
     for (const root of this.#roots.values()) {
-      if (!isCounted(root)) continue;
+      if (!isCounted(root) || done.has(root.folder.key)) continue;
+      done.add(root.folder.key);
       const { name } = root.options;
       try {
         await root.room?.recount(this.#stop.signal);
@@ -191,25 +197,54 @@ export class Roots {
   }
 }
 
-function isCounted({ options }: Root): boolean {
+function isCounted({ options }: Pick<Root, 'options'>): boolean {
   return options.quota !== undefined || options.maxEntries !== undefined;
 }
 
-async function open(options: RootOptions, { processes, previous }: RootsOptions): Promise<Root> {
-  const { path, quota, maxEntries, keepFree } = options;
-  const stats = await stat(path).catch((cause: unknown) => {
-    throw FileError.from(cause, path, 'open');
-  });
-  if (!stats.isDirectory()) throw new FileError(path, 'open', 'ENOTDIR');
-  const rooted = rootedFileSystem(path);
-  if (quota === undefined && maxEntries === undefined && keepFree === undefined)
-    return { options, room: undefined, fileSystem: rooted };
-  const limits = { quota, maxEntries, keepFree, processes };
-  const room = previous?.roomOf(path);
-  if (room === undefined) {
-    const made = await Room.open(rooted, limits);
-    return { options, room: made, fileSystem: limited(rooted, made) };
+function isLimited({ quota, maxEntries, keepFree }: RootOptions): boolean {
+  return quota !== undefined || maxEntries !== undefined || keepFree !== undefined;
+}
+
+/** Opens each root. Roots on one folder share what is counted, and each has its own limits: those without any are counted too where another one is limited. */
+async function openAll(
+  list: readonly RootOptions[],
+  folders: readonly Folder[],
+  { processes, previous }: RootsOptions,
+): Promise<ReadonlyMap<string, Root>> {
+  const roots = new Map<string, Root>();
+  const rooms = new Map<string, Room>();
+  const limited = new Set(folders.filter((_, index) => isLimited(list[index] as RootOptions)).map(({ key }) => key));
+  // Those with a quota first: what they have counted is good for the others.
+  const order = [...list.entries()].sort(
+    ([, one], [, other]) => Number(isCounted({ options: other })) - Number(isCounted({ options: one })),
+  );
+  for (const [index, options] of order) {
+    const folder = folders[index] as Folder;
+    const fileSystem = rootedFileSystem(options.path);
+    let room: Room | undefined;
+    if (limited.has(folder.key)) {
+      const before = previous?.roomOf(folder, options.name);
+      room = await openRoom(fileSystem, { ...options, processes }, before, rooms.get(folder.key));
+      rooms.set(folder.key, rooms.get(folder.key) ?? room);
+    }
+    roots.set(options.name, {
+      options,
+      folder,
+      room,
+      fileSystem: room === undefined ? fileSystem : limitedBy(fileSystem, room),
+    });
   }
-  await room.change(limits);
-  return { options, room, fileSystem: limited(rooted, room) };
+  return new Map(list.map(({ name }) => [name, roots.get(name) as Root]));
+}
+
+async function openRoom(
+  fileSystem: RootedFileSystem,
+  { quota, maxEntries, keepFree, processes }: RoomLimits,
+  before: { readonly room: Room; readonly isOwn: boolean } | undefined,
+  beside: Room | undefined,
+): Promise<Room> {
+  const limits = { quota, maxEntries, keepFree, processes };
+  if (before?.isOwn !== true) return await Room.open(fileSystem, limits, { beside: before?.room ?? beside });
+  await before.room.change(limits);
+  return before.room;
 }

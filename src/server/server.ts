@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import { Ledger } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
+import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
-import type { RefusedBy, ServerEvent } from './events.ts';
+import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptor-plan.ts';
+import { DescriptorWatch } from './descriptor-watch.ts';
+import type { ConnectionInfo, RefusedBy, ServerEvent } from './events.ts';
 import { Generation } from './generation.ts';
+import { HandleCounts } from './handle-counts.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
@@ -21,12 +25,10 @@ export interface ServerOptions extends ServerSettings {
   readonly account?: Account | undefined;
   /** Told what happens; must not throw. */
   readonly onEvent?: ((event: ServerEvent) => void) | undefined;
-  /** When the first process of this server began, milliseconds since 1970: what was kept of uploads before is removed at the start. Default: when this process began. */
-  readonly startedMs?: number | undefined;
 }
 
 /** What a server that runs can be given anew. */
-export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account' | 'startedMs'>;
+export type ChangedOptions = Omit<ServerOptions, 'onEvent' | 'account'>;
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
@@ -68,13 +70,16 @@ export interface RunningServer extends AsyncDisposable {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const server = await CopyServer.create(options);
   await server.listen(options.listen);
-  server.keepSwept(options.startedMs ?? performance.timeOrigin);
+  server.keepWatch();
   return server;
 }
 
 class CopyServer implements RunningServer, ConnectionHost {
   readonly transfersUnderWay = new LiveTransfers();
+  readonly #handles: HandleCounts = new HandleCounts(() => this.#plan);
   readonly ledger: Ledger | undefined;
+  readonly #descriptors: DescriptorWatch;
+  #plan: DescriptorPlan;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #stopped: AbortController = new AbortController();
   #sweeping: Promise<void> = Promise.resolve();
@@ -95,8 +100,25 @@ class CopyServer implements RunningServer, ConnectionHost {
     this.#admission = new Admission(() => this.#generation.limits);
     this.#listeners = new Listeners(
       (socket) => this.#accept(socket),
-      (text) => this.emit({ type: 'warning', text }),
+      (error) => {
+        const isTold = this.#descriptors.failed('accept', error);
+        if (!isTold) this.#warn(`accept: ${error.message}`);
+      },
     );
+    this.#descriptors = new DescriptorWatch((text) => this.#warn(text));
+    this.#plan = this.#planDescriptors();
+  }
+
+  /** Divides the descriptors of the process by the limits that hold. */
+  #planDescriptors(): DescriptorPlan {
+    const plan = planDescriptors(descriptorLimit(), this.#generation.limits.connections);
+    descriptors.limit = plan.files;
+    if (plan.warning !== undefined) this.#warn(plan.warning);
+    return plan;
+  }
+
+  #warn(text: string): void {
+    this.emit({ type: 'warning', text });
   }
 
   static async create(options: ServerOptions): Promise<CopyServer> {
@@ -120,16 +142,18 @@ class CopyServer implements RunningServer, ConnectionHost {
     if (this.#closing !== undefined) await this.#listeners.close();
     this.#generation.close();
     this.#generation = next;
+    this.#plan = this.#planDescriptors();
   }
 
-  /** Removes what killed servers have left, now and from time to time. */
-  keepSwept(startedMs: number): void {
-    this.#sweep(startedMs);
-    this.#sweepTimer = setInterval(() => this.#sweep(undefined), SWEEP_INTERVAL_MS).unref();
+  /** Removes what killed servers have left, and looks whether descriptors run out, now and from time to time. */
+  keepWatch(): void {
+    this.#descriptors.start();
+    this.#sweep();
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  #sweep(startedMs: number | undefined): void {
-    const options = { process: thisProcess, startedMs, nowMs: Date.now(), signal: this.#stopped.signal };
+  #sweep(): void {
+    const options = { process: thisProcess, nowMs: Date.now(), signal: this.#stopped.signal };
     this.#sweeping = this.#sweeping.then(async () => {
       let files = 0;
       for (const root of this.#generation.paths) files += await sweep({ ...options, root });
@@ -193,13 +217,17 @@ class CopyServer implements RunningServer, ConnectionHost {
     address: string,
   ): { readonly limit: RefusedBy; readonly reason: string } | undefined {
     if (this.#closing !== undefined) return { limit: 'stopping', reason: 'the server is stopping' };
-    const { connections } = this.#generation.limits;
+    const { connections } = this.#plan;
     if (this.#connections.size >= connections)
       return { limit: 'connections', reason: `${connections} connections are open` };
     const waiting = this.#generation.access.guard.refusal(address);
     if (waiting !== undefined) return { limit: 'failed-logins', reason: waiting };
     const reason = this.#admission.admit(connection);
     return reason === undefined ? undefined : { limit: 'unauthenticated', reason };
+  }
+
+  takeHandle(connection: ConnectionInfo): (() => void) | string {
+    return this.#handles.take(connection);
   }
 
   emit(event: ServerEvent): void {
@@ -240,6 +268,7 @@ class CopyServer implements RunningServer, ConnectionHost {
     this.#generation.close();
     clearTimeout(timer);
     clearInterval(this.#sweepTimer);
+    this.#descriptors.close();
     this.#stopped.abort();
     this.#generation.close();
     await this.#sweeping;

@@ -39,6 +39,8 @@ export interface SessionHost {
   packetBytes(channel: ServerChannel): number;
   /** Takes a place among the transfers under way, before any other work. The caller ends it in any case. @returns why there is no place */
   beginTransfer(start: Omit<TransferStart, 'connection'>): LiveTransfer | string;
+  /** Takes a place among the open handles of SFTP. @returns what gives it back, or why there is none */
+  takeHandle(): (() => void) | string;
   /** A transfer begins, and the function to call once it is over. */
   busy(): () => void;
   /** Bytes that wait to be read are counted for this channel from now on, until the function is called. */

@@ -51,6 +51,7 @@ async function serve(channel: ServerChannel, output: ChannelOutput, host: Sessio
       user,
       account,
       begin: (start) => host.beginTransfer(start),
+      takeHandle: () => host.takeHandle(),
       emit: (event) => host.emit(event),
       busy,
     });

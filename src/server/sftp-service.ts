@@ -7,10 +7,10 @@ import { startOf } from '../files/start-paths.ts';
 import { serveSftp } from '../sftp/server/session.ts';
 import type { Direction } from './events.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
+import { CountedFiles, type TakeHandle } from './sftp/counted-files.ts';
 import type { FileTransfer, SftpObserver, TransferSlot } from './sftp/options.ts';
 import { nobodyElse } from './sftp/people.ts';
 import { tellingRefusals } from './sftp/refusals.ts';
-import { SessionFiles } from './sftp/session-files.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
 export interface SftpServiceOptions {
@@ -23,6 +23,8 @@ export interface SftpServiceOptions {
   readonly account: SessionAccount;
   /** Takes a place among the transfers under way. */
   readonly begin: (start: Omit<TransferStart, 'connection'>) => LiveTransfer | string;
+  /** Takes a place among the open handles. */
+  readonly takeHandle: TakeHandle;
   /** Told when the client has something open or under way, and when it has not. */
   readonly busy: (isBusy: boolean) => void;
 }
@@ -34,18 +36,23 @@ export interface SftpServiceOptions {
  */
 export async function runSftpService(input: Readable, output: Writable, options: SftpServiceOptions): Promise<0 | 1> {
   const { fileSystem, user, durable, emit, busy } = options;
-  const files = new SessionFiles({
+  const parts = {
     fileSystem,
     start: startOf(fileSystem),
     user,
     modeMask: 0o777,
-    owners: 'ignore',
+    owners: 'ignore' as const,
     readOnly: false,
     durable,
     hashes: true,
     people: nobodyElse,
     observer: new SftpEvents(options),
     process: thisProcess,
+  };
+  const files = new CountedFiles(parts, () => {
+    const place = options.takeHandle();
+    if (typeof place === 'string') emit({ type: 'request-refused', request: `sftp: ${place}` });
+    return place;
   });
   try {
     const refused = (operation: string, error: FileError): void =>

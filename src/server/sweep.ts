@@ -4,7 +4,7 @@ import { decodeName, osPath } from '../base/byte-name.ts';
 import { joinPath } from '../files/path.ts';
 import { type PrivateName, readPrivateName } from '../files/private-names.ts';
 import type { ProcessMark } from '../files/process-mark.ts';
-import { KEPT_MS } from './sftp/kept.ts';
+import { isLeftover } from './sftp/leftover.ts';
 
 /** How often a running server looks for what was kept for too long. Milliseconds. */
 export const SWEEP_INTERVAL_MS: number = 6 * 60 * 60 * 1000;
@@ -16,14 +16,12 @@ export interface SweepOptions {
   /** The data folder. */
   readonly root: string;
   readonly process: ProcessMark;
-  /** Milliseconds since 1970: what was made before this server began is nobody's any more, also what was kept of uploads, since a crash may have left it with holes. Undefined: only what is too old, or of a process that is gone. */
-  readonly startedMs?: number | undefined;
   readonly nowMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Removes what killed servers have left in a folder and all below it: uploads under way, and what was kept of uploads that broke off. Never throws.
+ * Removes what killed servers have left in a folder and all below it: uploads that were under way, and what was kept for too long. Never throws.
  *
  * @returns how many files were removed
  */
@@ -65,26 +63,10 @@ async function* entriesOf(path: string): AsyncGenerator<Entry, void, void> {
 
 async function removeLeftover(path: string, own: PrivateName, options: SweepOptions): Promise<boolean> {
   try {
-    if (!isLeftover(own, (await lstat(osPath(path))).mtimeMs, options)) return false;
+    if (!isLeftover(own, await lstat(osPath(path)), { ...options, byAge: true })) return false;
     await unlink(osPath(path));
     return true;
   } catch {
     return false;
-  }
-}
-
-function isLeftover(own: PrivateName, mtimeMs: number, { process, startedMs, nowMs }: SweepOptions): boolean {
-  const isOlder = startedMs !== undefined && mtimeMs < startedMs;
-  const isTooOld = nowMs - mtimeMs > KEPT_MS;
-  switch (own.kind) {
-    case 'upload':
-      // Numbers of processes are used again: an old file with our own number was not made by us.
-      return own.processId === process.id ? isOlder : !process.isAlive(own.processId);
-    case 'kept':
-      return isOlder || isTooOld;
-    case 'unknown':
-      return false;
-    default:
-      return own satisfies never;
   }
 }

@@ -4,8 +4,10 @@ import { isPrivateName, keptName, readPrivateName, uploadName } from '../../src/
 
 describe('names that only the server knows', () => {
   it('say what they are for', () => {
-    expect(readPrivateName(uploadName(42))).toEqual({ kind: 'upload', processId: 42 });
-    expect(uploadName(42)).not.toBe(uploadName(42));
+    const maker = '0123456789ab-01234567-42-7-89abcdef';
+    expect(readPrivateName(uploadName(maker))).toEqual({ kind: 'upload', maker });
+    expect(readPrivateName(uploadName('42'))).toEqual({ kind: 'upload', maker: '42' });
+    expect(uploadName(maker)).not.toBe(uploadName(maker));
     for (const name of ['f', 'a\nb', 'caf\udce9', '.', '.sealift-partial', 'x'.repeat(200)])
       expect(readPrivateName(keptName(name, 'alice'))).toEqual({ kind: 'kept', name });
   });
@@ -22,7 +24,7 @@ describe('names that only the server knows', () => {
   });
 
   it('are told from all others', () => {
-    for (const name of [uploadName(1), keptName('f', 'u'), 'x.sealift-upload', 'x.sealift-partial'])
+    for (const name of [uploadName('1'), keptName('f', 'u'), 'x.sealift-upload', 'x.sealift-partial'])
       expect([name, isPrivateName(name)]).toEqual([name, true]);
     expect(readPrivateName('x.sealift-upload')).toEqual({ kind: 'unknown' });
     for (const name of ['f', '.f.0123456789ab.sealift-part', '.f.sealift-upload.txt']) {

@@ -50,7 +50,7 @@ async function within<T>(work: (directory: Directory) => Promise<T>, fileSystem 
 /** Uploads as the server does. @param known whether the size is announced */
 async function upload(name: string, size: number, known = true, fileSystem = files): Promise<void> {
   await within(async (directory) => {
-    const partName = (): string => uploadName(1);
+    const partName = (): string => uploadName('1');
     const landing = await land(directory, name, { mode: 0o644, partName, ...(known ? { size } : {}) });
     try {
       await landing.write(Buffer.alloc(size));
@@ -242,9 +242,9 @@ describe('counting', () => {
 it('what is renamed while it is counted is not taken for a change of others', () => {
   const usage = new Usage({ bytes: 50, entries: 5 }, { bytes: 100, entries: 10 });
   const scan = (found: { bytes: number; entries: number }, ...moved: number[]): unknown => {
-    usage.scanBegins();
-    for (const bytes of moved) usage.moving(bytes);
-    usage.scanEnds(found);
+    usage.counter.scanBegins();
+    for (const bytes of moved) usage.counter.moving(bytes);
+    usage.counter.scanEnds(found);
     return usage.amount;
   };
   expect(scan({ bytes: 30, entries: 4 }, 20)).toEqual({ bytes: 50, entries: 5 });
@@ -354,15 +354,15 @@ describe('several processes', () => {
     expect(all.map((one) => one.left)).toEqual([30, 30, 30]);
     const [one] = all as [Usage, Usage, Usage];
     expect([one.take(31), one.take(30), one.take(1)]).toEqual([false, true, false]);
-    one.add(-5);
+    one.counter.add(-5);
     expect(one.left).toBe(5);
     expect([one.take(0, 4), one.take(0, 3), one.take(0, 1)]).toEqual([false, true, false]);
   });
 
   it('see by counting what the others have added, and stop where there is no room left', () => {
     const one = new Usage({ bytes: 0, entries: 0 }, { bytes: 100, entries: 10 }, 2);
-    one.scanBegins();
-    one.scanEnds({ bytes: 90, entries: 1 });
+    one.counter.scanBegins();
+    one.counter.scanEnds({ bytes: 90, entries: 1 });
     expect(one.left).toBe(10);
   });
 });

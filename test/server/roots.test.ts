@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { FileError } from '../../src/base/errors.ts';
 import { rootedFileSystem } from '../../src/files/rooted.ts';
 import { type RootOptions, Roots } from '../../src/server/roots.ts';
 import type { ServerOptions } from '../../src/server/server.ts';
@@ -196,6 +197,75 @@ describe('limits', () => {
     await (await again.open('g', { access: 'write', create: 'new', size: 90 })).close();
     for (const directory of [home, again]) await directory.close();
     after.close();
+  });
+
+  it('of roots on one folder each hold for all that is there, before and after a reload', async () => {
+    const path = join(base, 'home');
+    await symlink('home', join(base, 'again'));
+    const shared: readonly RootOptions[] = [
+      { name: 'free', path },
+      { name: 'small', path, quota: 100 },
+      { name: 'large', path: join(base, 'again'), quota: 1000 },
+    ];
+    const before = await Roots.open(shared);
+    const reloaded = await Roots.open(shared, { previous: before });
+    for (const opened of [before, reloaded]) {
+      const put = async (root: string, name: string, size: number): Promise<string> => {
+        const directory = await opened.view().directory(`/${root}`);
+        try {
+          const file = await directory.open(name, { access: 'write', create: 'new' });
+          try {
+            await file.write([Buffer.alloc(size)], 0);
+          } finally {
+            await file.close();
+          }
+          return 'done';
+        } catch (error) {
+          await directory.remove(name);
+          return (error as FileError).code;
+        } finally {
+          await directory.close();
+        }
+      };
+      expect(await put('small', 'a', 101)).toBe('EDQUOT');
+      expect(await put('small', 'a', 60)).toBe('done');
+      expect(await put('free', 'b', 30)).toBe('done');
+      expect(await put('small', 'c', 11)).toBe('EDQUOT');
+      expect(await put('large', 'c', 500)).toBe('done');
+      expect(await put('large', 'd', 411)).toBe('EDQUOT');
+      expect(await put('small', 'd', 1)).toBe('EDQUOT');
+      expect(opened.usage().map(({ name, bytes, entries }) => `${name} ${bytes} ${entries}`)).toEqual([
+        'small 590 3',
+        'large 590 3',
+      ]);
+      const home = await opened.view().directory('/large');
+      for (const name of ['a', 'b', 'c']) await home.remove(name);
+      await home.close();
+    }
+    for (const opened of [before, reloaded]) opened.close();
+  });
+
+  it('that could not be kept are refused: of roots one in the other', async () => {
+    const below = join(base, 'home', 'below');
+    await mkdir(below);
+    await symlink('home/below', join(base, 'link'));
+    const outer = { name: 'outer', path: join(base, 'home') };
+    const inner = { name: 'inner', path: join(base, 'link') };
+    const opening = async (...list: RootOptions[]): Promise<string> =>
+      await Roots.open(list).then(
+        (opened) => {
+          opened.close();
+          return 'good';
+        },
+        (error: Error) => error.message,
+      );
+    expect(await opening({ ...outer, quota: 1 }, inner)).toBe(
+      'the root inner is inside the root outer, and the quota of outer could not be kept; give neither a quota, or make one read-only',
+    );
+    expect(await opening({ ...inner, maxEntries: 1 }, outer)).toContain('the quota of inner could not be kept');
+    expect(await opening(outer, inner)).toBe('good');
+    expect(await opening({ ...outer, quota: 1 }, { ...inner, mode: 'read-only' })).toBe('good');
+    expect(await opening({ ...inner, quota: 1 }, { ...outer, mode: 'read-only' })).toBe('good');
   });
 
   it('are counted again for what others have changed, and what cannot be counted is told', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { bootId, processStart } from '../../base/process-start.ts';
 
 /**
  * A name for a process that no other one on this machine ever has: its number and, where /proc tells, the time it was started at since which boot. For names of journals.
@@ -14,13 +14,7 @@ export function isProcessAlive(name: string): boolean {
 }
 
 function startOf(pid: number): string | undefined {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').replaceAll('-', '').slice(0, 12);
-    const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is a name in parentheses which may hold anything; the start time is field 22.
-    const ticks = status.slice(status.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks !== undefined && /^\d+$/.test(ticks) ? `${boot}.${ticks}` : undefined;
-  } catch {
-    return undefined;
-  }
+  const boot = bootId();
+  const start = processStart(pid);
+  return boot === undefined || start === undefined ? undefined : `${boot.slice(0, 12)}.${start.ticks}`;
 }

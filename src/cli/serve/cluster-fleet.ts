@@ -80,7 +80,6 @@ export class ClusterFleet implements Fleet {
       defaultState: this.#defaultState,
       number,
       of: this.workers,
-      startedMs: performance.timeOrigin,
     };
     try {
       this.#addresses = await link.ask<readonly ListenAddress[]>({ command: 'start', start }, START_MS);

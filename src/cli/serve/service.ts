@@ -36,10 +36,7 @@ export class Service implements Fleet {
   }
 
   /** @param worker which of how many processes this is; undefined where it is the only one */
-  static async start(
-    deployment: Deployment,
-    worker?: Pick<WorkerStart, 'number' | 'of' | 'startedMs'>,
-  ): Promise<Service> {
+  static async start(deployment: Deployment, worker?: Pick<WorkerStart, 'number' | 'of'>): Promise<Service> {
     const log = await openLog(deployment, worker?.number);
     let accounting: Accounting | undefined;
     try {
@@ -52,7 +49,7 @@ export class Service implements Fleet {
       };
       const { account } = accounting;
       const options = await serverOptions(deployment, share);
-      const server = await listen({ ...options, account, onEvent, startedMs: worker?.startedMs });
+      const server = await listen({ ...options, account, onEvent });
       const prefix = worker === undefined ? '' : `${worker.number}.`;
       return new Service({ log, server, metrics, accounting, prefix, share });
     } catch (error) {

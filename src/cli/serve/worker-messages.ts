@@ -16,8 +16,6 @@ export interface WorkerStart {
   readonly verbose: boolean;
   readonly number: number;
   readonly of: number;
-  /** When the primary process began, milliseconds since 1970: a worker that replaces another one must not take what the others keep for leftovers. */
-  readonly startedMs: number;
 }
 
 export type WorkerRequest =

@@ -6,6 +6,7 @@ import { type LocalUser, prepareUser } from '../../aaa/local-user.ts';
 import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
 import { readHostKeys } from '../host-keys.ts';
+import { findNested, lookUp } from '../root-folders.ts';
 import type { RootsView } from '../roots.ts';
 import type { ServerSettings } from '../settings.ts';
 import { accessOptions, toLocalUser } from './access.ts';
@@ -111,7 +112,7 @@ class Preparation {
     return await this.#attempt(key, () => readTextFile(this.#path(path), maxBytes));
   }
 
-  /** Each root is a folder, and none holds the host keys: users could fetch them. */
+  /** Each root is a folder, none holds the host keys, which users could fetch, and quotas can be kept. */
   async #checkRoots(state: string): Promise<void> {
     for (const [index, { path }] of this.#config.roots.entries()) {
       const key = `roots[${index}].path`;
@@ -119,6 +120,11 @@ class Preparation {
       if (root !== undefined && isWithin(root, await realpath(state).catch(() => resolve(state))))
         this.#report(key, 'the state folder is inside this root, where users could fetch the host keys');
     }
+    // What is missing is told already.
+    const { roots } = this.#config;
+    const folders = await Promise.all(roots.map(({ path }) => lookUp(this.#path(path)))).catch(() => undefined);
+    const nested = folders === undefined ? undefined : findNested(roots, folders);
+    if (nested !== undefined) this.#report(`roots[${nested.index}].path`, nested.reason);
   }
 
   /** The roots with their paths, and what each user sees of them. */

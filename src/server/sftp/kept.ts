@@ -1,9 +1,7 @@
 import { FileError } from '../../base/errors.ts';
 import type { Directory, FileStatus } from '../../files/file-system.ts';
 import { keptName } from '../../files/private-names.ts';
-
-/** How long what came of a new file is kept after its session broke off. Milliseconds. */
-export const KEPT_MS: number = 24 * 60 * 60 * 1000;
+import { isTooOld, timesOf } from './leftover.ts';
 
 /** What came of new files before their sessions broke off: on disk beside their names, for one user. See docs/decisions/0014-uploads-by-sftp.md. */
 export class KeptUploads {
@@ -26,8 +24,7 @@ export class KeptUploads {
       throw error;
     });
     if (status?.kind !== 'file') return undefined;
-    const isOld = Date.now() - status.mtimeSeconds * 1000 > KEPT_MS;
-    return isOld ? undefined : status;
+    return isTooOld(timesOf(status), Date.now()) ? undefined : status;
   }
 
   /** Removes what is kept, where there is something. Never throws. */

@@ -1,8 +1,8 @@
 import { FileError } from '../../base/errors.ts';
 import type { ServedFiles } from '../../sftp/server/served-files.ts';
 
-/** What somebody was not allowed to do, or had no room for: not what merely is not there. */
-const TOLD_CODES: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EDQUOT', 'ENOSPC', 'EMFILE', 'EIO']);
+/** What somebody was not allowed to do, or had no room for: not what merely is not there. Limits on handles and transfers are told where they are. */
+const TOLD_CODES: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EDQUOT', 'ENOSPC', 'EIO']);
 
 /** So many are told of one session: who tries every name of a tree fills no log. */
 export const MAX_TOLD = 200;

@@ -1,20 +1,21 @@
 import type { Directory } from '../../files/file-system.ts';
 import type { PrivateName } from '../../files/private-names.ts';
 import type { ProcessMark } from '../../files/process-mark.ts';
-import { KEPT_MS } from './kept.ts';
+import { isLeftover, timesOf } from './leftover.ts';
 
-/** Removes one of the server's own files that is of no use any more: an upload whose process is gone, or one kept for too long. Never throws. */
+/** Removes one of the server's own files that is of no use any more. What another machine or container may be writing is left to the sweep. Never throws. */
 export async function removeStale(
   directory: Directory,
   name: string,
   own: PrivateName,
   processes: ProcessMark,
 ): Promise<void> {
-  if (own.kind === 'unknown' || (own.kind === 'upload' && processes.isAlive(own.processId))) return;
+  if (own.kind === 'unknown' || (own.kind === 'upload' && processes.fateOf(own.maker) === 'runs')) return;
   try {
     const status = await directory.status(name);
     if (status?.kind !== 'file') return;
-    if (own.kind === 'upload' || Date.now() - status.mtimeSeconds * 1000 > KEPT_MS) await directory.remove(name);
+    const view = { process: processes, nowMs: Date.now(), byAge: false };
+    if (isLeftover(own, timesOf(status), view)) await directory.remove(name);
   } catch {
     // Somebody else was faster, or it is not ours to remove.
   }

@@ -254,6 +254,8 @@ export class Upload {
     try {
       if ((await target.directory.status(target.name)) !== undefined) return false;
       await file.truncate(length);
+      // It is kept beyond a crash of the system, and must have no holes then.
+      await file.sync();
       await directory.rename(name, this.#kept.nameOf(target.name), target.directory);
       return true;
     } catch {

@@ -83,6 +83,15 @@ describe('what it names is checked, at the place where it is named', () => {
     );
   });
 
+  it('a root with a quota inside another one', async () => {
+    await mkdir(join(folder, 'data', 'drop'), { recursive: true });
+    const file = join(folder, 'sealift.yaml');
+    const text = `roots: [{name: a, path: data}, {name: b, path: data/drop, quota: 1 GiB}]\n${alice}`;
+    await expect(prepareConfig(text, file, '/s')).rejects.toThrow(
+      ':1:48: roots[1].path: the root b is inside the root a, and the quota of b could not be kept',
+    );
+  });
+
   it('a user in both places', async () => {
     await writeFile(join(folder, 'users'), '{"name":"alice","disabled":true}\n', { mode: 0o600 });
     await expect(prepare(`${alice}users-file: users\n`)).rejects.toThrow(

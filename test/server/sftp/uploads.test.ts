@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { uploadName } from '../../../src/files/private-names.ts';
+import { thisProcess } from '../../../src/files/process-mark.ts';
 import { rootedFileSystem } from '../../../src/files/rooted.ts';
 import type { SftpHandle } from '../../../src/sftp/handle.ts';
 import type { SftpSession } from '../../../src/sftp/session.ts';
@@ -428,12 +430,46 @@ describe('what is kept of a new file', () => {
     await keptFile(root);
     const [disk = ''] = await readdir(root);
     await utimes(join(root, disk), 1, Date.now() / 1000 - 25 * 3600);
-    await writeFile(join(root, `.999999999-${'0'.repeat(24)}.sealift-upload`), 'left');
+    const [place, boot] = thisProcess.id.split('-');
+    await writeFile(join(root, uploadName(`${place}-${boot}-999999999-1-00000000`)), 'left');
     const { client } = await openClient({ root });
     await expect(client.stat('/f')).rejects.toMatchObject({ code: 'ENOENT' });
     expect(await list(client, '/')).toEqual([]);
     await put(client, '/f', 'new');
     expect((await readdir(root)).filter((name) => name !== disk)).toEqual(['f']);
+  });
+
+  it('is not taken from another server, nor is what that is writing, whatever this one knows of processes', async () => {
+    const root = await tempDirectory();
+    const theirs = [uploadName('0123456789ab-01234567-1-7-00000000'), uploadName('999999999')];
+    for (const name of theirs) {
+      await writeFile(join(root, name), 'under way');
+      await utimes(join(root, name), 1, Date.now() / 1000 - 48 * 3600);
+    }
+    const { client } = await openClient({ root });
+    expect(await list(client, '/')).toEqual([]);
+    expect((await readdir(root)).sort()).toEqual(theirs.sort());
+  });
+
+  it('is on stable storage before it has its name, and is not kept where that fails', async () => {
+    const root = await tempDirectory();
+    const calls: string[] = [];
+    let isBroken = false;
+    const fileSystem = faultyFileSystem(rootedFileSystem(root), (operation) => {
+      calls.push(operation);
+      return isBroken && operation === 'sync' ? 'EIO' : undefined;
+    });
+    for (isBroken of [false, true]) {
+      const { client, cut } = await openClient({ root, fileSystem });
+      const handle = await client.open(`/${isBroken}`, WRITE | CREAT | TRUNC);
+      await client.write(handle, 0, [Buffer.from('half')]);
+      calls.length = 0;
+      await cut();
+      expect(calls.filter((call) => ['sync', 'rename'].includes(call))).toEqual(
+        isBroken ? ['sync'] : ['sync', 'rename'],
+      );
+    }
+    expect(await readdir(root)).toEqual([expect.stringMatching(/^\.false\..*\.sealift-partial$/)]);
   });
 });
 

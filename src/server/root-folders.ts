@@ -1,0 +1,66 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FileError } from '../base/errors.ts';
+
+/** A folder of this machine, whatever path leads to it. */
+export interface Folder {
+  /** Device and inode. */
+  readonly key: string;
+  /** Those of the folders that it lies in. */
+  readonly above: ReadonlySet<string>;
+}
+
+/** What of a root matters here. */
+export interface RootLimits {
+  readonly name: string;
+  readonly mode?: string | undefined;
+  readonly quota?: number | undefined;
+  readonly maxEntries?: number | undefined;
+}
+
+/** @throws {FileError} where it is missing, or no folder */
+export async function lookUp(path: string): Promise<Folder> {
+  try {
+    const key = await keyOf(path);
+    const above = new Set<string>();
+    let at = await realpath(path);
+    for (let up = dirname(at); up !== at; up = dirname(at)) {
+      at = up;
+      above.add(await keyOf(at));
+    }
+    return { key, above };
+  } catch (cause) {
+    throw FileError.from(cause, path, 'open');
+  }
+}
+
+async function keyOf(path: string): Promise<string> {
+  const stats = await stat(path, { bigint: true });
+  if (!stats.isDirectory()) throw new FileError(path, 'open', 'ENOTDIR');
+  return `${stats.dev}:${stats.ino}`;
+}
+
+/**
+ * Two roots that can be written, one in the other, of which one has a quota: what is written by way of one would not count for the other. The same folder twice is counted right.
+ *
+ * @returns the first such root, by its place in the list, and why
+ */
+export function findNested(
+  roots: readonly RootLimits[],
+  folders: readonly Folder[],
+): { readonly index: number; readonly reason: string } | undefined {
+  const isCounted = ({ quota, maxEntries }: RootLimits): boolean => quota !== undefined || maxEntries !== undefined;
+  const written = [...roots.entries()].filter(([, { mode }]) => mode !== 'read-only');
+  for (const [index, inner] of written) {
+    for (const [at, outer] of written) {
+      const isWithin = folders[index]?.above.has(folders[at]?.key ?? '') === true;
+      if (!isWithin || !(isCounted(inner) || isCounted(outer))) continue;
+      const limited = isCounted(inner) ? inner : outer;
+      return {
+        index,
+        reason: `the root ${inner.name} is inside the root ${outer.name}, and the quota of ${limited.name} could not be kept; give neither a quota, or make one read-only`,
+      };
+    }
+  }
+  return undefined;
+}
