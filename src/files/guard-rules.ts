@@ -14,6 +14,8 @@ export interface GuardOptions {
   readonly uniform?: boolean | undefined;
   /** Tells names that the server gives to files of its own beside the target of an upload, and that no client can ask for. Default: there are none but those of parts that are open. */
   readonly isOwnName?: ((name: string) => boolean) | undefined;
+  /** What the session has made; several sessions may share it. Default: one for this file system alone. */
+  readonly own?: OwnFiles | undefined;
 }
 
 /** As many uploads may be under way in one session. */
@@ -24,7 +26,7 @@ export const MAX_RENAMED_ENTRIES = 10_000;
 
 /** What is allowed in one guarded file system, and what its session has under way. */
 export class GuardRules {
-  readonly own: OwnFiles = new OwnFiles();
+  readonly own: OwnFiles;
   /** Paths of parts that are open, and of the targets that they are for. */
   readonly parts: Map<string, string> = new Map();
   readonly #permit: Permit;
@@ -33,6 +35,7 @@ export class GuardRules {
   constructor(permit: Permit, options: GuardOptions) {
     this.#permit = permit;
     this.#options = options;
+    this.own = options.own ?? new OwnFiles();
   }
 
   may(operation: FileOperation, path: string): boolean {

@@ -16,7 +16,7 @@ export function readOnly(fileSystem: RootedFileSystem): RootedFileSystem {
  */
 export function dropZone(
   fileSystem: RootedFileSystem,
-  options: Pick<GuardOptions, 'isOwnName'> = {},
+  options: Pick<GuardOptions, 'isOwnName' | 'own'> = {},
 ): RootedFileSystem {
   return guarded(fileSystem, (operation) => operation === 'write' || operation === 'mkdir', {
     ...options,

@@ -16,6 +16,7 @@ import { FAREWELL_MS, LOGIN_QUEUE_BYTES, TRANSFER_QUEUE_BYTES } from './limits.t
 import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
 import { NegotiationWatch } from './negotiation.ts';
+import type { RecentFiles } from './recent-files.ts';
 import { handleSession, type SessionHost } from './session.ts';
 import type { SessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
@@ -31,6 +32,7 @@ export interface ConnectionHost {
   readonly generation: Generation;
   readonly ledger: Ledger | undefined;
   readonly transfersUnderWay: LiveTransfers;
+  readonly recentFiles: RecentFiles;
   takeHandle(connection: ConnectionInfo): (() => void) | string;
   emit(event: ServerEvent): void;
   /** A login has succeeded. @returns why the client cannot stay all the same */
@@ -121,9 +123,9 @@ export class Connection implements Applicant, SessionHost {
     return hiding(this.allFiles, isPrivateName);
   }
 
-  /** For this login alone: it knows what was sent in it. */
   get allFiles(): RootedFileSystem {
-    this.#files ??= this.#generation.filesOf({ user: this.user }, this.rights);
+    const { user, source, rights } = this;
+    this.#files ??= this.#generation.filesOf({ user }, rights, this.#host.recentFiles.of(user, source));
     return this.#files;
   }
 

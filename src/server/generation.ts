@@ -8,6 +8,7 @@ import { algorithms, legacyAlgorithms } from './algorithms.ts';
 import { toLegacyHostKeys, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
 import { networkMatcher } from './networks.ts';
+import type { OwnFilesOf } from './recent-files.ts';
 import { Roots, type RootsView } from './roots.ts';
 import type { FileUser, ServerSettings } from './settings.ts';
 
@@ -64,14 +65,15 @@ export class Generation {
     }
   }
 
-  /** The files of somebody who has logged in, for that login alone: they know what was sent in it. */
-  filesOf(user: FileUser, rights: Rights): RootedFileSystem {
+  /** The files of somebody who has logged in. @param sent what the same user has sent lately */
+  filesOf(user: FileUser, rights: Rights, sent: OwnFilesOf): RootedFileSystem {
     const { fileSystemFor, viewFor, rights: rules } = this.#settings;
     if (this.#roots === undefined) {
       const own = (fileSystemFor as NonNullable<typeof fileSystemFor>)(user);
       return guarded(own, (operation, path) => rights.may(operation, path), {
         isOwnName: isPrivateName,
         uniform: rules === undefined,
+        own: sent('rights'),
       });
     }
     const { permit, ...view } = viewFor?.(user) ?? {};
@@ -79,7 +81,7 @@ export class Generation {
     const uniform = rules === undefined && permit === undefined;
     const may: RootsView['permit'] = (operation, path) =>
       rights.may(operation, path) && (permit?.(operation, path) ?? true);
-    return this.#roots.view({ ...view, permit: may, uniform });
+    return this.#roots.view({ ...view, permit: may, uniform }, sent);
   }
 
   /** The folders of this machine that are served. */

@@ -8,6 +8,7 @@ import { isPrivateName } from '../files/private-names.ts';
 import { Room, type RoomLimits } from '../files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
+import type { OwnFilesOf } from './recent-files.ts';
 import { type Folder, findNested, lookUp } from './root-folders.ts';
 
 /** What can be done in a root. `drop`: it takes new files and gives nothing back. */
@@ -106,17 +107,19 @@ export class Roots {
   }
 
   /**
-   * The roots as one user sees them. For one session: what it has sent itself is its own.
+   * The roots as one user sees them.
    *
+   * @param own what was sent by whoever sees them so; default: nothing was, and nobody else hears of what will be
    * @throws {TypeError} for the name of a root that there is not, or a home that is not absolute
    */
-  view({ roots: names, home, permit, uniform }: RootsView = {}): RootedFileSystem {
+  view({ roots: names, home, permit, uniform }: RootsView = {}, own?: OwnFilesOf): RootedFileSystem {
     const seen = names?.map((name) => this.#named(name)) ?? [...this.#roots.values()];
-    const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root) }));
+    const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root, own) }));
     const [only] = list;
     const isSingle = this.#roots.size === 1;
     const all = isSingle && only !== undefined ? only.fileSystem : mounts(list);
-    const allowed = permit === undefined ? all : guarded(all, permit, { isOwnName: isPrivateName, uniform });
+    const allowed =
+      permit === undefined ? all : guarded(all, permit, { isOwnName: isPrivateName, uniform, own: own?.('rights') });
     const prefixes = new Map<string, string>();
     for (const { options } of seen)
       if (options.prefix !== undefined) prefixes.set(options.prefix, isSingle ? '/' : `/${options.name}`);
@@ -129,7 +132,7 @@ export class Roots {
     return root;
   }
 
-  #inMode({ options, fileSystem }: Root): RootedFileSystem {
+  #inMode({ options, fileSystem }: Root, own: OwnFilesOf | undefined): RootedFileSystem {
     const { mode = 'read-write' } = options;
     switch (mode) {
       case 'read-write':
@@ -137,7 +140,7 @@ export class Roots {
       case 'read-only':
         return readOnly(fileSystem);
       case 'drop':
-        return dropZone(fileSystem, { isOwnName: isPrivateName });
+        return dropZone(fileSystem, { isOwnName: isPrivateName, own: own?.(`root ${options.name}`) });
       default:
         mode satisfies never;
         throw new TypeError(`the mode ${String(mode)} is not read-write, read-only or drop`);

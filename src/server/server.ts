@@ -13,6 +13,7 @@ import { HandleCounts } from './handle-counts.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
+import { RecentFiles } from './recent-files.ts';
 import { SessionCounts } from './session-counts.ts';
 import type { SessionInfo } from './session-info.ts';
 import type { ServerSettings } from './settings.ts';
@@ -76,6 +77,7 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
 
 class CopyServer implements RunningServer, ConnectionHost {
   readonly transfersUnderWay = new LiveTransfers();
+  readonly recentFiles = new RecentFiles();
   readonly #handles: HandleCounts = new HandleCounts(() => this.#plan);
   readonly ledger: Ledger | undefined;
   readonly #descriptors: DescriptorWatch;

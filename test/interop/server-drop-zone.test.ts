@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PASSWORD, type PeerServer, startPeerServer } from '../server/peer-clients.ts';
-import { describePeer, needsPeer } from '../support/peers.ts';
+import { PASSWORD, type PeerServer, silent, startPeerServer } from '../server/peer-clients.ts';
+import { describePeer, itPeer, needsPeer } from '../support/peers.ts';
 import { type Outcome, runProgram, sealiftLauncher } from '../support/sealift.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -99,6 +99,21 @@ describePeer(['scp', 'ssh', 'sftp', 'ssh-keygen', 'pscp'], 'a drop zone and a ro
     await mkdir(join(here, 'tree', 'inner'), { recursive: true });
     await writeFile(join(here, 'tree', 'inner', 'g'), 'inner');
     await writeFile(join(here, 'tree', 'h'), 'h');
+  });
+
+  itPeer('rclone', 'takes a tree from rclone, which sets times by another connection than it writes by', async () => {
+    const config = ['--config', join(here, 'none.conf'), '--sftp-shell-type', 'none', '-q'];
+    const login = ['--sftp-host', '127.0.0.1', '--sftp-port', String(peer.server.port), '--sftp-user', 'alice'];
+    const keys = ['--sftp-key-file', peer.identity, '--sftp-known-hosts-file', peer.knownHosts];
+    for (let index = 0; index < 30; index++) await writeFile(join(here, 'tree', `file ${index}`), `${index}`);
+    const args = [...config, ...login, ...keys, '--transfers', '8', 'copy', 'tree', ':sftp:/inbox/r'];
+    const env = { ...process.env, HOME: here };
+    expect(await runProgram(needsPeer('rclone'), args, { cwd: here, env })).toEqual(silent);
+    const sent = await readdir(join(here, 'tree'), { recursive: true });
+    expect((await readdir(join(inbox, 'r'), { recursive: true })).sort()).toEqual(sent.sort());
+    const mtimes = [join(here, 'tree', 'h'), join(inbox, 'r', 'h')].map(async (path) => (await stat(path)).mtimeMs);
+    const [here1 = 0, there = 1] = await Promise.all(mtimes);
+    expect(Math.floor(there / 1000)).toBe(Math.floor(here1 / 1000));
   });
 
   describe.each(clients.map((client) => [client.name, client] as const))('with %s', (_, client) => {
