@@ -37,7 +37,7 @@ export function checkFileByName(job: Job, fields: CheckFileNameFields, context: 
 }
 
 /** @throws {FileError} EINVAL for a range that makes no sense, ENOTSUP where no algorithm is known */
-async function checkFile(file: ServedFile, range: CheckFileRange, { replies }: Context): Promise<CheckFileReply> {
+async function checkFile(file: ServedFile, range: CheckFileRange, { unheard }: Context): Promise<CheckFileReply> {
   const algorithm = range.algorithms.find((one) => algorithms.includes(one));
   if (algorithm === undefined) throw new FileError('check-file', 'hash', 'ENOTSUP');
   const { offset, blockSize } = range;
@@ -53,7 +53,7 @@ async function checkFile(file: ServedFile, range: CheckFileRange, { replies }: C
   for (let at = offset; at < end || hashes.length === 0; ) {
     const hash = createHash(algorithm);
     const stop = Math.min(end, at + block);
-    at = await hashRange(file, hash, at, stop, { buffer, isUnwanted: () => replies.isMuted });
+    at = await hashRange(file, hash, at, stop, { buffer, isUnwanted: () => unheard.aborted });
     hashes.push(hash.digest());
   }
   return { algorithm, hashes: Buffer.concat(hashes) };
