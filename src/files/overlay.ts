@@ -16,7 +16,7 @@ export interface OverlayParts {
   readonly old?: { readonly file: OpenFile; readonly size: number } | undefined;
   /** Whether the SHA-256 of the content is wanted. */
   readonly hashes?: boolean | undefined;
-  /** Once aborted, no old content is copied any more: that is an error. */
+  /** Once aborted, no old content is copied any more, which fails with EINTR. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -164,7 +164,7 @@ export class Overlay {
     if (this.#old === undefined || this.#filled >= end) return;
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
     while (this.#filled < end) {
-      this.#signal?.throwIfAborted();
+      if (this.#signal?.aborted === true) throw new FileError(this.#part.path, 'copy', 'EINTR');
       const wanted = buffer.subarray(0, Math.min(buffer.length, end - this.#filled));
       const count = await this.#old.read(wanted, this.#filled);
       // Somebody has cut the old file meanwhile.

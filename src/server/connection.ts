@@ -12,6 +12,7 @@ import { findExcess } from './bounds.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
 import type { Generation } from './generation.ts';
 import { KeyRenewal } from './key-renewal.ts';
+import { Leaving } from './leaving.ts';
 import { FAREWELL_MS, LOGIN_QUEUE_BYTES, TRANSFER_QUEUE_BYTES } from './limits.ts';
 import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
@@ -44,7 +45,7 @@ export class Connection implements Applicant, SessionHost {
   readonly source: string;
   readonly sinceMs: number = performance.now();
   readonly gate: SocketGate;
-  readonly #gone = new AbortController();
+  readonly #leaving = new Leaving(() => this.#finished());
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   /** What this connection goes by: the newest settings until its login begins, and those from then on. */
@@ -57,10 +58,10 @@ export class Connection implements Applicant, SessionHost {
   #account: SessionAccount = unaccounted;
   #internals: Ssh2Internals | undefined;
   #files: RootedFileSystem | undefined;
+  readonly #keys: KeyRenewal;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
-  readonly #keys: KeyRenewal;
   #transfers = 0;
   #channels = 0;
   readonly #inputs = new Set<ServerChannel>();
@@ -101,7 +102,11 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get gone(): AbortSignal {
-    return this.#gone.signal;
+    return this.#leaving.gone;
+  }
+
+  get stopped(): AbortSignal {
+    return this.#leaving.stopped;
   }
 
   get globMatches(): number {
@@ -275,7 +280,7 @@ export class Connection implements Applicant, SessionHost {
     return () => {
       this.#transfers--;
       if (this.#transfers > 0) return;
-      if (this.#gone.signal.aborted) this.#finished();
+      if (this.gone.aborted) this.#leaving.finish();
       else if (this.#draining) this.#endWhenAnswered();
       else this.#idle();
     };
@@ -348,10 +353,6 @@ export class Connection implements Applicant, SessionHost {
     else this.#startTimer(FAREWELL_MS, STOPPING);
   }
 
-  evict(reason: string): void {
-    this.expel(reason);
-  }
-
   /** Says goodbye and closes. */
   end(reason: string): void {
     this.#reason ??= reason;
@@ -363,9 +364,10 @@ export class Connection implements Applicant, SessionHost {
     this.#destroySoon();
   }
 
-  /** Closes without a word. */
+  /** Closes without a word, and stops what is under way. */
   expel(reason: string): void {
     this.#reason ??= reason;
+    this.#leaving.stop(reason);
     this.#socket.destroy();
   }
 
@@ -380,10 +382,9 @@ export class Connection implements Applicant, SessionHost {
     clearTimeout(this.#timer);
     clearTimeout(this.#farewell);
     this.#keys.stop();
-    this.#gone.abort(new Error('the connection is gone'));
     this.#login?.ended();
     // What a transfer has begun is cleaned up before the connection counts as closed.
-    if (this.#transfers === 0) this.#finished();
+    this.#leaving.left(this.isBusy);
   }
 
   #finished(): void {

@@ -33,6 +33,8 @@ export interface SessionHost {
   mayRun(command: string, args: readonly string[]): Promise<boolean>;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
   readonly gone: AbortSignal;
+  /** Aborted when the client was expelled, or the server waits no longer: everything is to stop at once. */
+  readonly stopped: AbortSignal;
   /** Completes the event with the connection it belongs to. */
   emit(event: SessionEvent): void;
   execCommand(asText: string): string;
@@ -103,24 +105,30 @@ async function serve(
   host: SessionHost,
 ): Promise<void> {
   const output = new ChannelOutput(channel, host.gate);
-  const unread = new AbortController();
+  const givenUp = new AbortController();
   const isSource = request.kind === 'scp' && request.request.role === 'source';
   const onClose = (): void => {
     output.cut();
     // What the client has sent is still there to be read, and may be all of a file: only a source has nothing left to do.
-    if (isSource) unread.abort(new Error('the channel was closed'));
+    if (isSource) givenUp.abort(new Error('the channel was closed'));
+  };
+  const onStop = (): void => {
+    output.cut();
+    givenUp.abort(host.stopped.reason);
   };
   session.once('close', onClose);
   host.gone.addEventListener('abort', onClose, { once: true });
+  host.stopped.addEventListener('abort', onStop, { once: true });
   let status: 0 | 1 = 1;
   try {
-    status = await run(channel, output, request, host, unread.signal);
+    status = await run(channel, output, request, host, givenUp.signal);
     await ended(output);
   } catch (error) {
-    if (!unread.signal.aborted)
+    if (!givenUp.signal.aborted)
       host.emit({ type: 'entry-failed', reason: error instanceof Error ? error.message : String(error) });
   }
   host.gone.removeEventListener('abort', onClose);
+  host.stopped.removeEventListener('abort', onStop);
   // Unread input would keep ssh2 from closing the channel.
   channel.resume();
   finish(channel, status);

@@ -25,6 +25,8 @@ export interface SftpServiceOptions {
   readonly begin: (start: Omit<TransferStart, 'connection'>) => LiveTransfer | string;
   /** Told when the client has something open or under way, and when it has not. */
   readonly busy: (isBusy: boolean) => void;
+  /** Aborted when everything is to stop at once. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface SftpServiceOptions {
  * @returns the exit status: 1 where the client broke the rules or left in the middle of something. Never rejects.
  */
 export async function runSftpService(input: Readable, output: Writable, options: SftpServiceOptions): Promise<0 | 1> {
-  const { fileSystem, user, durable, emit, busy } = options;
+  const { fileSystem, user, durable, emit, busy, signal } = options;
   const files = new SessionFiles({
     fileSystem,
     start: startOf(fileSystem),
@@ -46,11 +48,12 @@ export async function runSftpService(input: Readable, output: Writable, options:
     people: nobodyElse,
     observer: new SftpEvents(options),
     process: thisProcess,
+    signal,
   });
   try {
     const refused = (operation: string, error: FileError): void =>
       emit({ type: 'operation-refused', operation, reason: error.message });
-    await serveSftp({ input, output }, tellingRefusals(files, refused), { busy });
+    await serveSftp({ input, output }, tellingRefusals(files, refused), { busy, signal });
     return 0;
   } catch (error) {
     const reason = error instanceof SealiftError ? error.message : String(error);
