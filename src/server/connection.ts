@@ -6,6 +6,7 @@ import { noRights, type Rights } from '../aaa/rights.ts';
 import { hiding } from '../files/hiding.ts';
 import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
+import type { ConnectionHashing, Hashing } from '../sftp/server/hashing.ts';
 import type { Applicant } from './admission.ts';
 import { legacyAmong } from './algorithms.ts';
 import { findExcess } from './bounds.ts';
@@ -18,7 +19,7 @@ import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfer
 import { type AcceptedLogin, Login } from './login.ts';
 import { NegotiationWatch } from './negotiation.ts';
 import { handleSession, type SessionHost } from './session.ts';
-import type { SessionInfo } from './session-info.ts';
+import { type SessionInfo, sessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
 import type { SessionEvent } from './transfer-count.ts';
@@ -32,6 +33,7 @@ export interface ConnectionHost {
   readonly generation: Generation;
   readonly ledger: Ledger | undefined;
   readonly transfersUnderWay: LiveTransfers;
+  readonly hashing: Hashing;
   emit(event: ServerEvent): void;
   /** A login has succeeded. @returns why the client cannot stay all the same */
   loggedIn(connection: Connection, user: string, generation: Generation): string | undefined;
@@ -45,6 +47,7 @@ export class Connection implements Applicant, SessionHost {
   readonly source: string;
   readonly sinceMs: number = performance.now();
   readonly gate: SocketGate;
+  readonly hashing: ConnectionHashing;
   readonly #leaving = new Leaving(() => this.#finished());
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
@@ -75,6 +78,7 @@ export class Connection implements Applicant, SessionHost {
   constructor(id: number, socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
+    this.hashing = host.hashing.connection();
     this.#generation = host.generation;
     this.id = id;
     const address = socket.remoteAddress ?? 'unknown';
@@ -293,15 +297,7 @@ export class Connection implements Applicant, SessionHost {
 
   /** How the connection stands, for whoever looks. */
   describe(): SessionInfo {
-    const { bytesRead, bytesWritten } = this.#socket;
-    return {
-      ...this.#info,
-      sinceMs: this.#sinceWallMs,
-      bytesRead,
-      bytesWritten,
-      transfers: this.#transfers,
-      queuedBytes: this.#socket.writableLength,
-    };
+    return sessionInfo(this.#socket, { ...this.#info, sinceMs: this.#sinceWallMs, transfers: this.#transfers });
   }
 
   watchInput(channel: ServerChannel): () => void {

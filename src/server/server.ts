@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Ledger } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
 import { thisProcess } from '../files/process-mark.ts';
+import { Hashing } from '../sftp/server/hashing.ts';
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { RefusedBy, ServerEvent } from './events.ts';
@@ -74,6 +75,7 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
 
 class CopyServer implements RunningServer, ConnectionHost {
   readonly transfersUnderWay = new LiveTransfers();
+  readonly hashing = new Hashing();
   readonly ledger: Ledger | undefined;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #stopped: AbortController = new AbortController();

@@ -2,6 +2,7 @@ import type { ServerChannel, Session } from 'ssh2';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
 import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
+import type { ConnectionHashing } from '../sftp/server/hashing.ts';
 import { ended, finish, isUsable } from './channel-end.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
 import { DISABLED, PRIVILEGE_DENIED } from './denials.ts';
@@ -27,6 +28,8 @@ export interface SessionHost {
   readonly rights: Rights;
   /** Where the records of the files go. */
   readonly account: SessionAccount;
+  /** The turns at hashing that the connection has. */
+  readonly hashing: ConnectionHashing;
   /** The services that are offered. */
   readonly offers: { readonly scp: boolean; readonly sftp: boolean };
   /** Whether the user is authorized to run a command. @throws when the connection is gone */

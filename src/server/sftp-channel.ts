@@ -53,6 +53,7 @@ async function serve(channel: ServerChannel, output: ChannelOutput, host: Sessio
       begin: (start) => host.beginTransfer(start),
       emit: (event) => host.emit(event),
       busy,
+      hashing: host.hashing,
       signal: host.stopped,
     });
   } finally {

@@ -1,6 +1,7 @@
 import type { BufferPool } from './buffer-pool.ts';
 import type { FileHandle } from './file-handle.ts';
 import type { HandleTable } from './handle-table.ts';
+import type { ConnectionHashing } from './hashing.ts';
 import type { ListingHandle } from './listing-handle.ts';
 import type { Replies } from './replies.ts';
 import type { ServedFiles } from './served-files.ts';
@@ -11,6 +12,7 @@ export interface Context {
   readonly handles: HandleTable<FileHandle | ListingHandle>;
   readonly replies: Replies;
   readonly buffers: BufferPool;
+  readonly hashing: ConnectionHashing;
   /** Aborted when nobody waits for answers any more: the client takes none, or everything is to stop. */
   readonly unheard: AbortSignal;
   /** Seconds since 1970. */

@@ -11,6 +11,7 @@ import { announced } from './extended-requests.ts';
 import { statusFor } from './failure.ts';
 import type { FileHandle } from './file-handle.ts';
 import { HandleTable } from './handle-table.ts';
+import { type ConnectionHashing, Hashing } from './hashing.ts';
 import { Lane } from './lane.ts';
 import { MAX_BYTES_UNDER_WAY, MAX_REQUESTS_UNDER_WAY } from './limits.ts';
 import type { ListingHandle } from './listing-handle.ts';
@@ -33,6 +34,8 @@ export interface ServerSessionOptions {
   readonly gone?: AbortSignal | undefined;
   /** Aborted when everything is to stop at once: nothing is begun any more, and what takes long is given up. */
   readonly signal?: AbortSignal | undefined;
+  /** Shared by all sessions of a connection. Default: one of its own. */
+  readonly hashing?: ConnectionHashing | undefined;
   /** Seconds since 1970. Default: now. */
   readonly nowSeconds?: (() => number) | undefined;
 }
@@ -99,6 +102,7 @@ class ServerSession implements PacketReceiver {
       handles: this.#handles,
       replies: this.#replies,
       buffers: new BufferPool(),
+      hashing: options.hashing ?? new Hashing().connection(),
       unheard: this.#unheard.signal,
       nowSeconds: options.nowSeconds ?? ((): number => Date.now() / 1000),
     };
