@@ -23,8 +23,8 @@ export class Slots {
    * @returns gives it back; may be called again
    * @throws `signal.reason` where the signal is aborted before there is one
    */
-  async take(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
+  async take(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
     else await this.#wait(signal);
     let isGiven = false;
@@ -35,19 +35,19 @@ export class Slots {
     };
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#waiting.delete(one);
-        reject(signal.reason as Error);
+        reject(signal?.reason as Error);
       };
       const one: Waiting = {
         give: () => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           resolve();
         },
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(one);
     });
   }
