@@ -22,6 +22,8 @@ export interface AuthenticationQuestion {
   readonly credential: Credential;
   /** What the same user has proven on this connection already, in order. */
   readonly proven: readonly Factor[];
+  /** Whether nobody may log in from there any more, by now: then no answer counts. A method that makes questions wait asks before it does dear work. */
+  readonly isBarred?: (() => boolean) | undefined;
 }
 
 /** A credential that is right. */

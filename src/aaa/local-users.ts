@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { sourceOf } from './address.ts';
 import type { Authenticated, AuthenticationMethod, AuthenticationQuestion, Factor } from './authentication.ts';
 import type { AuthorizationMethod } from './authorization.ts';
 import type { AuthorizedKey } from './authorized-keys.ts';
@@ -71,7 +72,11 @@ export class LocalUsers implements AuthenticationMethod {
     const isRight =
       credential.kind === 'publickey'
         ? key !== undefined
-        : await this.#checker.check(credential.password, user?.password, options.signal);
+        : await this.#checker.check(credential.password, user?.password, {
+            signal: options.signal,
+            source: sourceOf(question.source.address),
+            isBarred: question.isBarred,
+          });
     // Not an error: a method behind this one must not be reached by making this one busy.
     if (isRight === 'busy') return { kind: 'refuse', reason: 'too many logins at a time', busy: true };
     if (user === undefined) return { kind: 'error', reason: 'unknown user' };

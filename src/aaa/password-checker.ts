@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { Slots } from '../base/slots.ts';
 import {
   derive,
   type HashScheme,
@@ -17,8 +18,20 @@ const CONCURRENT = 2;
 /** How many wait for their turn; further ones are refused. */
 const WAITING = 200;
 
+/** How many of one source wait, so that nobody takes all the places. */
+export const WAITING_PER_SOURCE = 50;
+
 /** How many kinds of hashes one table may hold: a check computes one of each. */
 export const MAX_SCHEMES = 4;
+
+export interface CheckOptions {
+  /** Whoever has left does not wait, and does not keep others waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Where the question comes from, as sourceOf() says it. Without it the bound of a source does not hold. */
+  readonly source?: string | undefined;
+  /** Asked when the turn has come: whether the answer would not count any more. */
+  readonly isBarred?: (() => boolean) | undefined;
+}
 
 /**
  * Checks passwords, a few at a time. Every check computes one hash of each scheme that any user has, in the same order, so that neither an unknown name nor a user whose hash is cheap can be told by the time
@@ -27,8 +40,9 @@ export const MAX_SCHEMES = 4;
 export class PasswordChecker {
   /** One per scheme, which no password matches. */
   readonly #dummies: readonly PasswordHash[];
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots = new Slots(CONCURRENT);
+  /** How many wait of each source. */
+  readonly #waiting = new Map<string, number>();
 
   private constructor(dummies: readonly PasswordHash[]) {
     this.#dummies = dummies;
@@ -49,24 +63,37 @@ export class PasswordChecker {
   }
 
   /**
-   * Whether the password belongs to the hash; false for no hash, at the same cost. `busy` where too many wait.
+   * Whether the password belongs to the hash; false for no hash, at the same cost. `busy` where too many wait, or nothing was computed because the answer would not count.
    *
    * @throws `signal.reason` where the signal is aborted before the check has begun.
    */
-  async check(password: string, hash: PasswordHash | undefined, signal?: AbortSignal): Promise<boolean | 'busy'> {
+  async check(
+    password: string,
+    hash: PasswordHash | undefined,
+    { signal, source, isBarred }: CheckOptions = {},
+  ): Promise<boolean | 'busy'> {
     if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return false;
-    if (this.#waiting.length >= WAITING) return 'busy';
-    if (this.#running >= CONCURRENT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running++;
+    const ofSource = source === undefined ? 0 : (this.#waiting.get(source) ?? 0);
+    if (this.#slots.waiting >= WAITING || ofSource >= WAITING_PER_SOURCE) return 'busy';
+    const release = await this.#wait(source, signal);
     try {
-      // Whoever has left meanwhile does not keep others waiting.
-      signal?.throwIfAborted();
+      // Others may have failed from there while this one waited: guessing on is not worth the work.
+      if (isBarred?.() === true) return 'busy';
       return await this.#compute(password, hash);
     } finally {
-      // The place goes straight to the next in line, so that nobody slips in between.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
+      release();
+    }
+  }
+
+  async #wait(source: string | undefined, signal: AbortSignal | undefined): Promise<() => void> {
+    if (source === undefined) return await this.#slots.take(signal);
+    this.#waiting.set(source, (this.#waiting.get(source) ?? 0) + 1);
+    try {
+      return await this.#slots.take(signal);
+    } finally {
+      const left = (this.#waiting.get(source) ?? 1) - 1;
+      if (left === 0) this.#waiting.delete(source);
+      else this.#waiting.set(source, left);
     }
   }
 

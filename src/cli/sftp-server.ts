@@ -87,7 +87,10 @@ export async function sftpServerCommand(args: readonly string[]): Promise<number
     const scp = { signal, reporter: level >= INFO ? reporter : undefined };
     const status = await serveForcedScp(process.env['SSH_ORIGINAL_COMMAND'], folder, scp);
     if (status !== undefined) return status;
-    await serveSftp({ input: process.stdin, output: process.stdout }, files, { signal, permits: permitsOf(options) });
+    await serveSftp({ input: process.stdin, output: process.stdout }, files, {
+      gone: signal,
+      permits: permitsOf(options),
+    });
     return 0;
   } catch (error) {
     if (level >= ERROR) reporter.error(error);

@@ -4,20 +4,42 @@ import { globMatcher, isPattern } from './glob-match.ts';
 import { joinPath } from './path.ts';
 
 export interface GlobOptions {
-  /** How many paths a pattern may stand for. Default 10,000. */
-  readonly maxMatches?: number;
-  /** How many names may be looked at on the way. Default 1,000,000. */
-  readonly maxNames?: number;
+  /** What the pattern may use up. Default: bounds of its own. */
+  readonly bounds?: GlobBounds | undefined;
+  /** Ends the search. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_MATCHES = 10_000;
-const MAX_NAMES = 1_000_000;
+/** What patterns may use up; all that are expanded with the same bounds share them. */
+export class GlobBounds {
+  #matchesLeft: number;
+  #namesLeft: number;
+
+  /**
+   * @param maxMatches how many paths they may stand for
+   * @param maxNames how many names may be looked at on the way, and how many directories
+   */
+  constructor(maxMatches: number = 10_000, maxNames: number = 1_000_000) {
+    this.#matchesLeft = maxMatches;
+    this.#namesLeft = maxNames;
+  }
+
+  /** A path was found. @returns whether it is one too many */
+  match(): boolean {
+    return this.#matchesLeft-- <= 0;
+  }
+
+  /** A name or a directory is looked at. @returns whether it is one too many */
+  look(): boolean {
+    return this.#namesLeft-- <= 0;
+  }
+}
 
 /**
  * The paths that a pattern stands for, as a POSIX shell expands it (XCU 2.13.3): `*`, `?` and `[…]` match within one component, a leading dot only where the pattern has it, the
  * result is in the order of the names' characters, and a pattern that matches nothing stands for itself, without its backslashes. Directories that cannot be read have no names.
  *
- * @throws {FileError} ERR_LIMIT where a bound is exceeded.
+ * @throws {FileError} ERR_LIMIT where a bound is exceeded. `signal.reason` once the signal is aborted.
  */
 export async function expandGlob(
   fileSystem: FileSystem,
@@ -25,6 +47,7 @@ export async function expandGlob(
   options: GlobOptions = {},
 ): Promise<string[]> {
   if (!isPattern(pattern)) return [unescape(pattern)];
+  options.signal?.throwIfAborted();
   const found = await new Expansion(fileSystem, pattern, options).run();
   return found.length > 0 ? found : [unescape(pattern)];
 }
@@ -40,16 +63,16 @@ class Expansion {
   readonly #components: readonly string[];
   /** The pattern ended in a slash, so only directories match. */
   readonly #onlyDirectories: boolean;
-  #matchesLeft: number;
-  #namesLeft: number;
+  readonly #bounds: GlobBounds;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(fileSystem: FileSystem, pattern: string, options: GlobOptions) {
+  constructor(fileSystem: FileSystem, pattern: string, { bounds, signal }: GlobOptions) {
     this.#fileSystem = fileSystem;
     this.#pattern = pattern;
     this.#components = pattern.split('/').filter((component) => component !== '');
     this.#onlyDirectories = pattern.endsWith('/');
-    this.#matchesLeft = options.maxMatches ?? MAX_MATCHES;
-    this.#namesLeft = options.maxNames ?? MAX_NAMES;
+    this.#bounds = bounds ?? new GlobBounds();
+    this.#signal = signal;
   }
 
   async run(): Promise<string[]> {
@@ -74,8 +97,14 @@ class Expansion {
   }
 
   #spend(path: string): string {
-    if (this.#matchesLeft-- <= 0) throw this.#tooMany();
+    if (this.#bounds.match()) throw this.#tooMany();
     return path;
+  }
+
+  /** @throws {FileError} ERR_LIMIT; `signal.reason` */
+  #look(): void {
+    this.#signal?.throwIfAborted();
+    if (this.#bounds.look()) throw this.#tooMany();
   }
 
   #tooMany(): FileError {
@@ -83,6 +112,7 @@ class Expansion {
   }
 
   async #within<T>(base: string, work: (directory: Directory) => Promise<T>): Promise<T | undefined> {
+    this.#look();
     try {
       const directory = await this.#fileSystem.directory(base === '' ? '.' : base);
       try {
@@ -107,7 +137,7 @@ class Expansion {
       const matches: string[] = [];
       const fits = globMatcher(component);
       for await (const name of directory.names()) {
-        if (this.#namesLeft-- <= 0) throw this.#tooMany();
+        this.#look();
         if (!fits(name)) continue;
         if (!isLast || this.#onlyDirectories) {
           const status = await directory.status(name, { follow: true }).catch(() => undefined);

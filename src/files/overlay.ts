@@ -16,6 +16,8 @@ export interface OverlayParts {
   readonly old?: { readonly file: OpenFile; readonly size: number } | undefined;
   /** Whether the SHA-256 of the content is wanted. */
   readonly hashes?: boolean | undefined;
+  /** Once aborted, no old content is copied any more, which fails with EINTR. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,6 +30,7 @@ export class Overlay {
   readonly #part: OpenFile;
   readonly #old: OpenFile | undefined;
   readonly #digest: RunningDigest | undefined;
+  readonly #signal: AbortSignal | undefined;
   /** The part has the content up to here. */
   #filled: number;
   /** Behind #filled the old content shows up to here. */
@@ -40,11 +43,12 @@ export class Overlay {
   #failure: FileError | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ part, filled = 0, old, hashes }: OverlayParts) {
+  constructor({ part, filled = 0, old, hashes, signal }: OverlayParts) {
     this.#part = part;
     this.#filled = filled;
     this.#old = old?.file;
     this.#oldLimit = old?.size ?? 0;
+    this.#signal = signal;
     this.#digest = hashes === true ? new RunningDigest() : undefined;
   }
 
@@ -160,6 +164,7 @@ export class Overlay {
     if (this.#old === undefined || this.#filled >= end) return;
     const buffer = Buffer.allocUnsafe(COPY_BYTES);
     while (this.#filled < end) {
+      if (this.#signal?.aborted === true) throw new FileError(this.#part.path, 'copy', 'EINTR');
       const wanted = buffer.subarray(0, Math.min(buffer.length, end - this.#filled));
       const count = await this.#old.read(wanted, this.#filled);
       // Somebody has cut the old file meanwhile.

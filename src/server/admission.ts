@@ -11,7 +11,7 @@ export interface Applicant {
   /** True until the client's identification line has come. */
   readonly isSilent: boolean;
   /** Ends the connection to make room. */
-  evict(reason: string): void;
+  expel(reason: string): void;
 }
 
 /** A client that has begun to talk is left this long before it has to make room. Milliseconds. */
@@ -61,7 +61,7 @@ export class Admission {
     const victim = among.find((one) => one.isSilent) ?? among.find((one) => this.#now() - one.sinceMs > FAIR_MS);
     if (victim === undefined) return false;
     this.#waiting.delete(victim);
-    victim.evict('too many connections that have not logged in');
+    victim.expel('too many connections that have not logged in');
     return true;
   }
 }

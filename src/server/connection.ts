@@ -6,19 +6,21 @@ import { noRights, type Rights } from '../aaa/rights.ts';
 import { hiding } from '../files/hiding.ts';
 import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
+import type { ConnectionHashing, Hashing } from '../sftp/server/hashing.ts';
 import type { Applicant } from './admission.ts';
 import { legacyAmong } from './algorithms.ts';
 import { findExcess } from './bounds.ts';
 import type { ConnectionInfo, ServerEvent } from './events.ts';
 import type { Generation } from './generation.ts';
 import { KeyRenewal } from './key-renewal.ts';
+import { Leaving } from './leaving.ts';
 import { FAREWELL_MS, LOGIN_QUEUE_BYTES, TRANSFER_QUEUE_BYTES } from './limits.ts';
 import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
 import { NegotiationWatch } from './negotiation.ts';
 import type { RecentFiles } from './recent-files.ts';
 import { handleSession, type SessionHost } from './session.ts';
-import type { SessionInfo } from './session-info.ts';
+import { type SessionInfo, sessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
 import type { SessionEvent } from './transfer-count.ts';
@@ -34,6 +36,7 @@ export interface ConnectionHost {
   readonly transfersUnderWay: LiveTransfers;
   readonly recentFiles: RecentFiles;
   takeHandle(connection: ConnectionInfo): (() => void) | string;
+  readonly hashing: Hashing;
   emit(event: ServerEvent): void;
   /** A login has succeeded. @returns why the client cannot stay all the same */
   loggedIn(connection: Connection, user: string, generation: Generation): string | undefined;
@@ -47,7 +50,8 @@ export class Connection implements Applicant, SessionHost {
   readonly source: string;
   readonly sinceMs: number = performance.now();
   readonly gate: SocketGate;
-  readonly #gone = new AbortController();
+  readonly hashing: ConnectionHashing;
+  readonly #leaving = new Leaving(() => this.#finished());
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   /** What this connection goes by: the newest settings until its login begins, and those from then on. */
@@ -60,10 +64,10 @@ export class Connection implements Applicant, SessionHost {
   #account: SessionAccount = unaccounted;
   #internals: Ssh2Internals | undefined;
   #files: RootedFileSystem | undefined;
+  readonly #keys: KeyRenewal;
   /** The login deadline, then the idle timer. */
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
-  readonly #keys: KeyRenewal;
   #transfers = 0;
   #channels = 0;
   readonly #inputs = new Set<ServerChannel>();
@@ -77,6 +81,7 @@ export class Connection implements Applicant, SessionHost {
   constructor(id: number, socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
+    this.hashing = host.hashing.connection();
     this.#generation = host.generation;
     this.id = id;
     const address = socket.remoteAddress ?? 'unknown';
@@ -104,7 +109,11 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get gone(): AbortSignal {
-    return this.#gone.signal;
+    return this.#leaving.gone;
+  }
+
+  get stopped(): AbortSignal {
+    return this.#leaving.stopped;
   }
 
   get globMatches(): number {
@@ -278,7 +287,7 @@ export class Connection implements Applicant, SessionHost {
     return () => {
       this.#transfers--;
       if (this.#transfers > 0) return;
-      if (this.#gone.signal.aborted) this.#finished();
+      if (this.gone.aborted) this.#leaving.finish();
       else if (this.#draining) this.#endWhenAnswered();
       else this.#idle();
     };
@@ -292,15 +301,7 @@ export class Connection implements Applicant, SessionHost {
 
   /** How the connection stands, for whoever looks. */
   describe(): SessionInfo {
-    const { bytesRead, bytesWritten } = this.#socket;
-    return {
-      ...this.#info,
-      sinceMs: this.#sinceWallMs,
-      bytesRead,
-      bytesWritten,
-      transfers: this.#transfers,
-      queuedBytes: this.#socket.writableLength,
-    };
+    return sessionInfo(this.#socket, { ...this.#info, sinceMs: this.#sinceWallMs, transfers: this.#transfers });
   }
 
   watchInput(channel: ServerChannel): () => void {
@@ -352,10 +353,6 @@ export class Connection implements Applicant, SessionHost {
     else this.#startTimer(FAREWELL_MS, STOPPING);
   }
 
-  evict(reason: string): void {
-    this.expel(reason);
-  }
-
   /** Says goodbye and closes. */
   end(reason: string): void {
     this.#reason ??= reason;
@@ -367,9 +364,10 @@ export class Connection implements Applicant, SessionHost {
     this.#destroySoon();
   }
 
-  /** Closes without a word. */
+  /** Closes without a word, and stops what is under way. */
   expel(reason: string): void {
     this.#reason ??= reason;
+    this.#leaving.stop(reason);
     this.#socket.destroy();
   }
 
@@ -384,10 +382,9 @@ export class Connection implements Applicant, SessionHost {
     clearTimeout(this.#timer);
     clearTimeout(this.#farewell);
     this.#keys.stop();
-    this.#gone.abort(new Error('the connection is gone'));
     this.#login?.ended();
     // What a transfer has begun is cleaned up before the connection counts as closed.
-    if (this.#transfers === 0) this.#finished();
+    this.#leaving.left(this.isBusy);
   }
 
   #finished(): void {

@@ -90,6 +90,12 @@ export const SMALLEST_PACKET_BYTES = 256;
 /** How long a connection that is being ended may take to take its last bytes. */
 export const FAREWELL_MS = 2000;
 
+/** How long what was received of uploads may go on after the client has left; then everything is given up. */
+export const LEFT_MS = 30_000;
+
+/** How long what has been told to stop is waited for: a call of the system that does not return must not hold up the end of a connection, or of the server. */
+export const STOP_MS = 3000;
+
 /**
  * The limits to use.
  *

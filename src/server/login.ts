@@ -189,7 +189,13 @@ export class Login {
   async #ask({ username }: AuthContext, credential: Credential): Promise<Authenticated | 'busy' | undefined> {
     const { access, source, gone } = this.#options;
     if (username.length > MAX_USER) return undefined;
-    const question = { user: username, source, credential, proven: this.#proof?.factors ?? [] };
+    const question = {
+      user: username,
+      source,
+      credential,
+      proven: this.#proof?.factors ?? [],
+      isBarred: () => this.#barred() !== undefined,
+    };
     const outcome = await access.authenticate(question, gone);
     if (outcome.kind === 'refused' && outcome.busy) return 'busy';
     return outcome.kind === 'passed' ? outcome.value : undefined;

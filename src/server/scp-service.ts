@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import { FileError } from '../base/errors.ts';
 import type { CopyObserver } from '../copy/observer.ts';
 import { type SentPath, serveScp } from '../copy/scp-remote.ts';
-import { expandGlob } from '../files/glob.ts';
+import type { FileSystem } from '../files/file-system.ts';
+import { expandGlob, GlobBounds, type GlobOptions } from '../files/glob.ts';
 import { land } from '../files/landing.ts';
 import { joinPath, splitPath } from '../files/path.ts';
 import { isPrivateName, uploadName } from '../files/private-names.ts';
@@ -17,7 +18,7 @@ export interface ScpServiceOptions {
   readonly request: ScpRequest;
   readonly paths: readonly [PathWord, ...PathWord[]];
   readonly fileSystem: RootedFileSystem;
-  /** Names that patterns may stand for. */
+  /** Names that the patterns of the command may stand for together. */
   readonly globMatches: number;
   /** Whether a file is on stable storage before its upload is confirmed. */
   readonly durable: boolean;
@@ -35,6 +36,7 @@ export interface ScpServiceOptions {
 export async function runScpService(input: Readable, output: Writable, options: ScpServiceOptions): Promise<0 | 1> {
   const { request, fileSystem, observer, signal } = options;
   const paths = absolute(options.paths, fileSystem);
+  const glob = { bounds: new GlobBounds(options.globMatches), signal };
   const common = {
     fileSystem,
     followLinks: 'never' as const,
@@ -46,20 +48,19 @@ export async function runScpService(input: Readable, output: Writable, options: 
     signal,
   };
   if (request.role === 'source') {
-    const expand = async (): Promise<readonly SentPath[]> => {
+    const expandAll = async (): Promise<readonly SentPath[]> => {
       const sent: SentPath[] = [];
       for (const [index, word] of paths.entries()) {
         const prefix = prefixOf(options.paths[index]?.path ?? '', word.path);
-        const limit = Math.max(1, options.globMatches - sent.length);
-        for (const path of await expandAll(fileSystem, [word], limit))
+        for (const path of await expand(fileSystem, word, glob))
           sent.push({ path, calledAs: prefix && `${prefix}${splitPath(path).name}` });
       }
       return sent;
     };
-    return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand });
+    return await serveScp(input, output, { ...request, path: paths[0].path }, { ...common, expand: expandAll });
   }
   try {
-    const path = await resolveTarget(fileSystem, paths[0], options.globMatches);
+    const path = await resolveTarget(fileSystem, paths[0], glob);
     return await serveScp(input, output, { ...request, path }, common);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
@@ -101,23 +102,18 @@ function prefixOf(asked: string, read: string): string | undefined {
   return /^[^:]+:(?=.)/s.exec(asked)?.[0];
 }
 
-/** The paths that words stand for. Patterns share one bound. @throws {FileError} ERR_LIMIT */
-async function expandAll(fileSystem: RootedFileSystem, words: readonly PathWord[], limit: number): Promise<string[]> {
-  const found: string[] = [];
-  for (const { path, pattern } of words) {
-    if (pattern === undefined) found.push(path);
-    else found.push(...(await expandGlob(fileSystem, pattern, { maxMatches: Math.max(1, limit - found.length) })));
-  }
-  return found;
+/** The paths that a word stands for. @throws {FileError} ERR_LIMIT; `signal.reason` */
+async function expand(fileSystem: FileSystem, { path, pattern }: PathWord, options: GlobOptions): Promise<string[]> {
+  return pattern === undefined ? [path] : await expandGlob(fileSystem, pattern, options);
 }
 
 /**
  * Where an upload goes. A pattern must stand for one name, as for a shell. A link is resolved here, inside the root, so that what lands takes the place of the file it points to, in one step.
  */
-async function resolveTarget(fileSystem: RootedFileSystem, word: PathWord, limit: number): Promise<string> {
+async function resolveTarget(fileSystem: RootedFileSystem, word: PathWord, glob: GlobOptions): Promise<string> {
   // Nothing named is not the same as the folder itself.
   if (word.path === '') throw new FileError("''", 'open', 'ENOENT');
-  const [path = word.path, ...more] = await expandAll(fileSystem, [word], limit);
+  const [path = word.path, ...more] = await expand(fileSystem, word, glob);
   if (more.length > 0) throw new FileError(word.path, 'open', 'EINVAL', { reason: 'ambiguous target' });
   return await fileSystem.followLast(path);
 }

@@ -3,6 +3,7 @@ import { Ledger } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
 import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
+import { Hashing } from '../sftp/server/hashing.ts';
 import { Admission } from './admission.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptor-plan.ts';
@@ -79,6 +80,7 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly transfersUnderWay = new LiveTransfers();
   readonly recentFiles = new RecentFiles();
   readonly #handles: HandleCounts = new HandleCounts(() => this.#plan);
+  readonly hashing = new Hashing();
   readonly ledger: Ledger | undefined;
   readonly #descriptors: DescriptorWatch;
   #plan: DescriptorPlan;

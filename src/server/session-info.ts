@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ConnectionInfo } from './events.ts';
 
 /** How a connection stands. Without `user` nobody has logged in yet. */
@@ -10,4 +11,12 @@ export interface SessionInfo extends ConnectionInfo {
   readonly transfers: number;
   /** Output that waits for the client. */
   readonly queuedBytes: number;
+}
+
+/** Adds what the socket knows. */
+export function sessionInfo(
+  { bytesRead, bytesWritten, writableLength }: Socket,
+  known: Omit<SessionInfo, 'bytesRead' | 'bytesWritten' | 'queuedBytes'>,
+): SessionInfo {
+  return { ...known, bytesRead, bytesWritten, queuedBytes: writableLength };
 }

@@ -2,6 +2,7 @@ import type { ServerChannel, Session } from 'ssh2';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
 import type { Rights } from '../aaa/rights.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
+import type { ConnectionHashing } from '../sftp/server/hashing.ts';
 import { ended, finish, isUsable } from './channel-end.ts';
 import { ChannelOutput, type OutputGate } from './channel-output.ts';
 import { DISABLED, PRIVILEGE_DENIED } from './denials.ts';
@@ -27,12 +28,16 @@ export interface SessionHost {
   readonly rights: Rights;
   /** Where the records of the files go. */
   readonly account: SessionAccount;
+  /** The turns at hashing that the connection has. */
+  readonly hashing: ConnectionHashing;
   /** The services that are offered. */
   readonly offers: { readonly scp: boolean; readonly sftp: boolean };
   /** Whether the user is authorized to run a command. @throws when the connection is gone */
   mayRun(command: string, args: readonly string[]): Promise<boolean>;
   /** Aborted when the connection is gone, of which ssh2 does not tell a session. */
   readonly gone: AbortSignal;
+  /** Aborted when the client was expelled, or the server waits no longer: everything is to stop at once. */
+  readonly stopped: AbortSignal;
   /** Completes the event with the connection it belongs to. */
   emit(event: SessionEvent): void;
   execCommand(asText: string): string;
@@ -105,24 +110,30 @@ async function serve(
   host: SessionHost,
 ): Promise<void> {
   const output = new ChannelOutput(channel, host.gate);
-  const unread = new AbortController();
+  const givenUp = new AbortController();
   const isSource = request.kind === 'scp' && request.request.role === 'source';
   const onClose = (): void => {
     output.cut();
     // What the client has sent is still there to be read, and may be all of a file: only a source has nothing left to do.
-    if (isSource) unread.abort(new Error('the channel was closed'));
+    if (isSource) givenUp.abort(new Error('the channel was closed'));
+  };
+  const onStop = (): void => {
+    output.cut();
+    givenUp.abort(host.stopped.reason);
   };
   session.once('close', onClose);
   host.gone.addEventListener('abort', onClose, { once: true });
+  host.stopped.addEventListener('abort', onStop, { once: true });
   let status: 0 | 1 = 1;
   try {
-    status = await run(channel, output, request, host, unread.signal);
+    status = await run(channel, output, request, host, givenUp.signal);
     await ended(output);
   } catch (error) {
-    if (!unread.signal.aborted)
+    if (!givenUp.signal.aborted)
       host.emit({ type: 'entry-failed', reason: error instanceof Error ? error.message : String(error) });
   }
   host.gone.removeEventListener('abort', onClose);
+  host.stopped.removeEventListener('abort', onStop);
   // Unread input would keep ssh2 from closing the channel.
   channel.resume();
   finish(channel, status);

@@ -54,6 +54,8 @@ async function serve(channel: ServerChannel, output: ChannelOutput, host: Sessio
       takeHandle: () => host.takeHandle(),
       emit: (event) => host.emit(event),
       busy,
+      hashing: host.hashing,
+      signal: host.stopped,
     });
   } finally {
     busy(false);

@@ -4,6 +4,7 @@ import { FileError, SealiftError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { startOf } from '../files/start-paths.ts';
+import type { ConnectionHashing } from '../sftp/server/hashing.ts';
 import { serveSftp } from '../sftp/server/session.ts';
 import type { Direction } from './events.ts';
 import type { LiveTransfer, TransferStart } from './live-transfers.ts';
@@ -27,6 +28,9 @@ export interface SftpServiceOptions {
   readonly takeHandle: TakeHandle;
   /** Told when the client has something open or under way, and when it has not. */
   readonly busy: (isBusy: boolean) => void;
+  readonly hashing: ConnectionHashing;
+  /** Aborted when everything is to stop at once. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface SftpServiceOptions {
  * @returns the exit status: 1 where the client broke the rules or left in the middle of something. Never rejects.
  */
 export async function runSftpService(input: Readable, output: Writable, options: SftpServiceOptions): Promise<0 | 1> {
-  const { fileSystem, user, durable, emit, busy } = options;
+  const { fileSystem, user, durable, emit, busy, hashing, signal } = options;
   const parts = {
     fileSystem,
     start: startOf(fileSystem),
@@ -48,6 +52,7 @@ export async function runSftpService(input: Readable, output: Writable, options:
     people: nobodyElse,
     observer: new SftpEvents(options),
     process: thisProcess,
+    signal,
   };
   const files = new CountedFiles(parts, () => {
     const place = options.takeHandle();
@@ -57,7 +62,7 @@ export async function runSftpService(input: Readable, output: Writable, options:
   try {
     const refused = (operation: string, error: FileError): void =>
       emit({ type: 'operation-refused', operation, reason: error.message });
-    await serveSftp({ input, output }, tellingRefusals(files, refused), { busy });
+    await serveSftp({ input, output }, tellingRefusals(files, refused), { busy, hashing, signal });
     return 0;
   } catch (error) {
     const reason = error instanceof SealiftError ? error.message : String(error);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { AuthenticationQuestion, Factor } from '../../src/aaa/authentication.ts';
+import type { Authenticated, AuthenticationQuestion, Factor } from '../../src/aaa/authentication.ts';
 import { Chains } from '../../src/aaa/chains.ts';
 import type { LocalUser } from '../../src/aaa/local-user.ts';
 import { LocalUsers } from '../../src/aaa/local-users.ts';
+import type { Answer } from '../../src/aaa/method-list.ts';
+import { WAITING_PER_SOURCE } from '../../src/aaa/password-checker.ts';
 import { formatPasswordHash, hashPassword } from '../../src/aaa/password-hash.ts';
 import { makeKeyPair } from '../support/key-pair.ts';
 
@@ -98,9 +100,19 @@ describe('the method local', () => {
 
   it('that has too much to do refuses rather than leaves it to the next method', async () => {
     const users = await table([{ name: 'a', passwordHash }]);
-    const answers = await Promise.all(Array.from({ length: 300 }, () => users.ask(question('nobody'), options)));
+    const ask = (from: number): Promise<Answer<Authenticated>> =>
+      users.ask(question('nobody', { source: { address: `192.0.2.${from % 250}`, port: 1 } }), options);
+    const answers = await Promise.all(Array.from({ length: 300 }, (_, from) => ask(from)));
     expect(answers.filter(({ kind }) => kind === 'error')).toHaveLength(202);
     expect(answers.at(-1)).toEqual({ kind: 'refuse', reason: 'too many logins at a time', busy: true });
+  });
+
+  it('has few of one source waiting, and computes nothing for one that has to wait by now', async () => {
+    const users = await table([{ name: 'a', passwordHash }]);
+    const answers = await Promise.all(Array.from({ length: 300 }, () => users.ask(question('nobody'), options)));
+    expect(answers.filter(({ kind }) => kind === 'error')).toHaveLength(WAITING_PER_SOURCE);
+    const barred = question('nobody', { isBarred: () => true });
+    expect(await users.ask(barred, options)).toMatchObject({ kind: 'refuse', busy: true });
   });
 
   it('offers only what somebody can use, the same for every name', async () => {

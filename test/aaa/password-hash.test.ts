@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeType7, parseCiscoUser } from '../../src/aaa/cisco-password.ts';
-import { PasswordChecker } from '../../src/aaa/password-checker.ts';
+import { PasswordChecker, WAITING_PER_SOURCE } from '../../src/aaa/password-checker.ts';
 import { formatPasswordHash, hashPassword, type PasswordHash, parsePasswordHash } from '../../src/aaa/password-hash.ts';
 
 /** So cheap that many fit into a test. */
@@ -80,8 +80,38 @@ describe('checks of passwords', () => {
   it('of those who have left are not computed', async () => {
     const hash = await hashPassword('right', CHEAP);
     const checker = await PasswordChecker.create([hash]);
-    await expect(checker.check('right', hash, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    await expect(checker.check('right', hash, { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow(
+      'gone',
+    );
     expect(await checker.check('right', hash)).toBe(true);
+  });
+
+  it('that wait are bounded for each source too, and leave room for others', async () => {
+    const hash = await hashPassword('right', CHEAP);
+    const checker = await PasswordChecker.create([hash]);
+    const greedy = Array.from({ length: 300 }, () => checker.check('right', hash, { source: '192.0.2.1' }));
+    const other = checker.check('right', hash, { source: '192.0.2.2' });
+    const answers = await Promise.all(greedy);
+    expect(answers.filter((answer) => answer === true)).toHaveLength(WAITING_PER_SOURCE);
+    expect(answers.filter((answer) => answer === 'busy')).toHaveLength(300 - WAITING_PER_SOURCE);
+    expect(await other).toBe(true);
+    expect(await checker.check('right', hash, { source: '192.0.2.1' })).toBe(true);
+  });
+
+  it('are not computed where the answer does not count any more when their turn has come', async () => {
+    const hash = await hashPassword('right', CHEAP);
+    const checker = await PasswordChecker.create([hash]);
+    let failures = 0;
+    const isBarred = (): boolean => failures >= 5;
+    const guess = async (): Promise<boolean | 'busy'> => {
+      const answer = await checker.check('wrong', hash, { isBarred });
+      if (answer === false) failures++;
+      return answer;
+    };
+    const answers = await Promise.all(Array.from({ length: 100 }, guess));
+    // Two were being computed when the last of the five failed.
+    expect(answers.filter((answer) => answer === false).length).toBeLessThanOrEqual(7);
+    expect(answers.filter((answer) => answer === 'busy').length).toBeGreaterThanOrEqual(93);
   });
 
   it('compute one hash of each kind, so that a cheap hash is no cheaper to check', async () => {

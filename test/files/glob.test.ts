@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../src/files/file-system.ts';
-import { expandGlob } from '../../src/files/glob.ts';
+import { expandGlob, GlobBounds } from '../../src/files/glob.ts';
 import { rootedFileSystem } from '../../src/files/rooted.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -104,9 +104,43 @@ it('names that are not UTF-8 match', async () => {
 });
 
 it('matches and names are bounded', async () => {
-  await expect(expandGlob(files, '*', { maxMatches: 3 })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
-  await expect(expandGlob(files, '*/*', { maxNames: 12 })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
-  expect(await expandGlob(files, '*.txt', { maxMatches: 2 })).toHaveLength(2);
+  const tooMany = { code: 'ERR_LIMIT' };
+  await expect(expandGlob(files, '*', { bounds: new GlobBounds(3) })).rejects.toMatchObject(tooMany);
+  await expect(expandGlob(files, '*/*', { bounds: new GlobBounds(100, 12) })).rejects.toMatchObject(tooMany);
+  expect(await expandGlob(files, '*.txt', { bounds: new GlobBounds(2) })).toHaveLength(2);
+});
+
+it('directories that are looked into for a name count, as names do', async () => {
+  // The directory itself, its 11 names, and three directories.
+  await expect(expandGlob(files, 'd?/none', { bounds: new GlobBounds(1, 13) })).rejects.toThrow(
+    'Argument list too long',
+  );
+  expect(await expandGlob(files, 'd?/none', { bounds: new GlobBounds(1, 20) })).toEqual(['d?/none']);
+});
+
+it('patterns with the same bounds share them', async () => {
+  const names = new GlobBounds(100, 30);
+  await expandGlob(files, '*.txt', { bounds: names });
+  await expandGlob(files, '*.bin', { bounds: names });
+  await expect(expandGlob(files, '*.txt', { bounds: names })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+  const matches = new GlobBounds(3);
+  await expandGlob(files, '*.txt', { bounds: matches });
+  await expect(expandGlob(files, '*.txt', { bounds: matches })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+});
+
+it('ends when it is aborted', async () => {
+  const stop = new AbortController();
+  const looked: string[] = [];
+  const watched: FileSystem = {
+    ...files,
+    directory: (path) => {
+      looked.push(path);
+      if (looked.length === 3) stop.abort(new Error('enough'));
+      return files.directory(path);
+    },
+  };
+  await expect(expandGlob(watched, '*/../*/../*', { signal: stop.signal })).rejects.toThrow('enough');
+  expect(looked.length).toBe(3);
 });
 
 it('a pattern that could match in many ways takes little time', async () => {

@@ -167,3 +167,14 @@ describe('an overlay', () => {
     await opened.close();
   });
 });
+
+it('copies no old content once it is told to stop', async () => {
+  const on = await files(Buffer.alloc(1_000_000, 'o'));
+  const stop = new AbortController();
+  const overlay = new Overlay({ part: on.part, old: { file: on.old, size: 1_000_000 }, signal: stop.signal });
+  await overlay.write([Buffer.from('new')], 0);
+  stop.abort();
+  await expect(overlay.complete()).rejects.toMatchObject({ code: 'EINTR' });
+  expect((await on.part.status()).size).toBe(3);
+  await on.close();
+});

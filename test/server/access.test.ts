@@ -182,6 +182,33 @@ describe('a source that fails', () => {
     expect(events.some(({ type }) => type === 'login-accepted')).toBe(false);
   });
 
+  it('and the method that a question waits in can learn of it', async () => {
+    let goOn = (): void => {};
+    const failed = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const seen: unknown[] = [];
+    const own: AuthenticationMethod = {
+      name: 'own',
+      ask: async ({ user, isBarred }) => {
+        seen.push(isBarred?.());
+        if (user === 'slow') {
+          await failed;
+          seen.push(isBarred?.());
+        }
+        return { kind: 'refuse', reason: 'no' };
+      },
+    };
+    const loginGuard = { penalties: { free: 1, firstSeconds: 60 } };
+    const { port } = await startTestServer({ users: undefined, authenticate: own, loginGuard });
+    const slow = tryMethods(port, [password('x', 'slow')]);
+    await vi.waitFor(() => expect(seen).toEqual([false]));
+    await tryMethods(port, [password('1'), password('2')]);
+    goOn();
+    await slow;
+    expect(seen).toEqual([false, false, false, true]);
+  });
+
   it('is not held to account for a server that has too much to do', async () => {
     const busy: AuthenticationMethod = {
       name: 'own',

@@ -28,7 +28,7 @@ describe('who has not logged in', () => {
       source,
       sinceMs,
       isSilent,
-      evict: (reason) => {
+      expel: (reason) => {
         one.evicted = reason;
       },
     };

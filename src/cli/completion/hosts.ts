@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expandGlob } from '../../files/glob.ts';
+import { expandGlob, GlobBounds } from '../../files/glob.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { loadKnownHosts } from '../../ssh/known-hosts/files.ts';
 
@@ -90,7 +90,7 @@ class ConfigFiles {
 }
 
 async function included(pattern: string): Promise<string[]> {
-  return await expandGlob(localFileSystem(), pattern, { maxMatches: MAX_FILES }).catch(() => []);
+  return await expandGlob(localFileSystem(), pattern, { bounds: new GlobBounds(MAX_FILES) }).catch(() => []);
 }
 
 /** The text of an ordinary file. */

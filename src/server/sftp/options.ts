@@ -56,4 +56,6 @@ export interface SessionFilesOptions {
   readonly people: People;
   readonly observer: SftpObserver;
   readonly process: ProcessMark;
+  /** Aborted when everything is to stop at once: what an upload has to copy is not waited for. */
+  readonly signal?: AbortSignal | undefined;
 }

@@ -64,6 +64,7 @@ export class Upload {
       filled: part.length,
       old: old === undefined ? undefined : { file: old, size: oldBytes },
       hashes: options.hashes,
+      signal: options.signal,
     });
     this.#directories.add(parts.target.directory).add(part.directory);
   }
@@ -181,7 +182,7 @@ export class Upload {
       else await this.#land();
     } catch (error) {
       await this.#discard();
-      this.#transfer.ended('failed', undefined, error as Error);
+      this.#transfer.ended(isStop(error) ? 'cut' : 'failed', undefined, error as Error);
       throw error instanceof FileError ? renamedError(error, this.path) : error;
     }
     this.#transfer.ended('complete', this.#detached ? undefined : this.#overlay.sha256);
@@ -245,7 +246,7 @@ export class Upload {
     const isNew = this.#old === undefined && !this.#isMoved;
     const isOfUse = isNew && !this.#detached && failure === undefined && solidLength > 0;
     if (!isOfUse || !(await this.#keep(solidLength))) await this.#discard();
-    this.#transfer.ended(failure === undefined ? 'cut' : 'failed', undefined, failure);
+    this.#transfer.ended(failure === undefined || isStop(failure) ? 'cut' : 'failed', undefined, failure);
   }
 
   async #keep(length: number): Promise<boolean> {
@@ -269,6 +270,11 @@ export class Upload {
     // The content is safe by now; an error of close(2) would say nothing new.
     for (const open of [this.#part.file, this.#old, ...this.#directories]) await open?.close().catch(() => {});
   }
+}
+
+/** Whether it failed because everything was told to stop. */
+function isStop(error: unknown): boolean {
+  return error instanceof FileError && error.code === 'EINTR';
 }
 
 function renamedError(error: FileError, path: string): FileError {

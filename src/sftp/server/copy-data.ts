@@ -23,7 +23,7 @@ export function copyData(job: Job, fields: CopyDataFields, context: Context): vo
     try {
       await turn?.begun;
       if (turn === undefined) refuseOverlap(fields, (await file.status()).size);
-      await copy(fields, context, source.file, file);
+      await copy(fields, context, source.file, target);
       replies.ok(job.id);
     } finally {
       turn?.end();
@@ -51,20 +51,24 @@ function takeTurn(handle: FileHandle): { readonly begun: Promise<void>; end(): v
 
 async function copy(
   { readOffset, length, writeOffset }: CopyDataFields,
-  { replies }: Context,
+  { unheard }: Context,
   source: ServedFile,
-  target: ServedFile,
+  target: FileHandle,
 ): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(COPY_BYTES);
   const end = length === 0 ? Number.POSITIVE_INFINITY : length;
   for (let done = 0; done < end; ) {
-    if (replies.isMuted) throw new FileError('copy-data', 'copy', 'EPIPE');
+    if (unheard.aborted) {
+      // A CLOSE may be there already.
+      target.isSpoiled = true;
+      throw new FileError('copy-data', 'copy', 'EPIPE');
+    }
     const wanted = buffer.subarray(0, Math.min(buffer.length, end - done));
     const count = await source.inspect(wanted, readOffset + done);
     // The source ends before the range does: OpenSSH takes that for a failure unless all was asked for.
     if (count === 0 && length === 0) return;
     if (count === 0) throw new FileError('copy-data', 'copy', 'EINVAL');
-    await target.write([wanted.subarray(0, count)], writeOffset + done);
+    await target.file.write([wanted.subarray(0, count)], writeOffset + done);
     done += count;
   }
 }

@@ -149,6 +149,9 @@ const extensions: ReadonlyMap<string, Extension> = new Map<string, Extension>([
   extension(checkFileNamePacket, '1', 'shared', checkFileByName),
 ]);
 
+/** See Ready. copy-data is begun for its file to be given up: a CLOSE behind it must not land what is not whole. */
+const completing: ReadonlySet<string> = new Set([fsyncPacket.name, copyDataPacket.name]);
+
 /** What VERSION announces. */
 export const announced: ReadonlyMap<string, string> = new Map(
   [...extensions].map(([extensionName, { version }]) => [extensionName, version]),
@@ -170,7 +173,8 @@ export function extendedRequest(body: ByteReader): Ready {
       replies.status(id, statusFor(SSH_FX_OP_UNSUPPORTED));
       done();
     };
-    return { name: 'extended', bytes: 0, lane: undefined, start };
+    return { name: 'extended', bytes: 0, lane: undefined, completes: false, start };
   }
-  return { name: shortName(name), bytes: 0, lane: found.lane, start: found.read(body) };
+  const completes = completing.has(name);
+  return { name: shortName(name), bytes: 0, lane: found.lane, completes, start: found.read(body) };
 }

@@ -3,13 +3,14 @@ import { MERGE_BYTES } from './limits.ts';
 import type { Replies } from './replies.ts';
 import type { ServedFile } from './served-files.ts';
 
-/** What is asked of an open file, in the order in which it came. `done` gives back what the request counts for. */
+/** What is asked of an open file, in the order in which it came. See Job for `isWanted` and `done`. */
 export type FileRequest =
   | {
       readonly kind: 'read';
       readonly id: number;
       readonly position: number;
       readonly length: number;
+      readonly isWanted: () => boolean;
       readonly done: () => void;
     }
   | {
@@ -17,6 +18,7 @@ export type FileRequest =
       readonly id: number;
       readonly position: number;
       readonly data: Uint8Array;
+      readonly isWanted: () => boolean;
       readonly done: () => void;
     }
   /** Everything else. `run` never rejects. */
@@ -36,6 +38,8 @@ export class FileHandle {
   readonly #buffers: BufferPool;
   readonly #waiting: FileRequest[] = [];
   #busy = false;
+  /** What was to be written was given up half way, and no client could be told: it must not land. */
+  isSpoiled = false;
 
   constructor(file: ServedFile, replies: Replies, buffers: BufferPool) {
     this.file = file;
@@ -92,7 +96,7 @@ export class FileHandle {
 
   async #read(row: readonly Read[]): Promise<void> {
     const [first, ...more] = row;
-    if (first === undefined) return;
+    if (first === undefined || drop(row)) return;
     const wanted = row.reduce((bytes, { length }) => bytes + length, 0);
     const buffer = this.#buffers.take(wanted);
     let count: number;
@@ -134,7 +138,7 @@ export class FileHandle {
 
   async #write(row: readonly Write[]): Promise<void> {
     const first = row[0];
-    if (first === undefined) return;
+    if (first === undefined || drop(row)) return;
     try {
       await this.file.write(
         row.map(({ data }) => data),
@@ -154,4 +158,11 @@ export class FileHandle {
     this.#replies.failure(id, error);
     done();
   }
+}
+
+/** Requests of one kind are wanted together or not at all. @returns whether they are not, and are over */
+function drop(row: readonly (Read | Write)[]): boolean {
+  if (row[0]?.isWanted() !== false) return false;
+  for (const { done } of row) done();
+  return true;
 }

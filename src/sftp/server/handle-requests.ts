@@ -28,14 +28,12 @@ function fileOf(job: Job, handle: Uint8Array, context: Context): FileHandle | un
 }
 
 export function read(job: Job, { handle, offset, length }: ReadFields, context: Context): void {
-  const { id, done } = job;
   const wanted = Math.min(length, MAX_CONTENT_BYTES);
-  fileOf(job, handle, context)?.add({ kind: 'read', id, position: offset, length: wanted, done });
+  fileOf(job, handle, context)?.add({ ...job, kind: 'read', position: offset, length: wanted });
 }
 
 export function write(job: Job, { handle, offset, data }: WriteFields, context: Context): void {
-  const { id, done } = job;
-  fileOf(job, handle, context)?.add({ kind: 'write', id, position: offset, data, done });
+  fileOf(job, handle, context)?.add({ ...job, kind: 'write', position: offset, data });
 }
 
 /** Does `work` with the open file when its turn has come. `work` answers. */
@@ -78,9 +76,10 @@ export function close(job: Job, handle: Uint8Array, context: Context): void {
   // From now on the handle stands for nothing, whatever becomes of the file.
   context.handles.remove(handle);
   if (found === undefined) void answered(job, context, () => Promise.reject(badHandle()));
-  else if (found.kind === 'file')
-    found.add({ kind: 'other', run: (file) => confirmed(job, context, () => file.close()) });
-  else void found.inTurn(() => confirmed(job, context, () => found.listing.close()));
+  else if (found.kind === 'file') {
+    const isWanted = (): boolean => job.isWanted() && !found.isSpoiled;
+    found.add({ kind: 'other', run: (file) => confirmed({ ...job, isWanted }, context, () => file.close()) });
+  } else void found.inTurn(() => confirmed(job, context, () => found.listing.close()));
 }
 
 export function readdir(job: Job, handle: Uint8Array, context: Context): void {

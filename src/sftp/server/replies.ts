@@ -34,10 +34,6 @@ export class Replies {
     return !this.#muted && this.#outbox.isFull;
   }
 
-  get isMuted(): boolean {
-    return this.#muted;
-  }
-
   /** Nobody listens any more. A stream that was destroyed need not say what became of the content that it had. */
   mute(): void {
     this.#muted = true;

@@ -40,6 +40,8 @@ export interface Ready {
   readonly bytes: number;
   /** The order among requests that name paths; undefined for those that name a handle, which keeps its own. */
   readonly lane: LaneMode | undefined;
+  /** Whether it goes on with a file that is open for writing: then it is done, once it was received, even where nobody waits for the answer any more. */
+  readonly completes: boolean;
   /** Answers, and tells the job when that is done. Never throws. */
   start(job: Job, context: Context): void;
 }
@@ -51,10 +53,16 @@ function nameOf({ type }: { readonly type: number }): string {
   return packetName(type).toLowerCase();
 }
 
+interface HandleTraits<F> {
+  readonly bytesOf?: (fields: F) => number;
+  /** See {@link Ready}. */
+  readonly completes?: boolean;
+}
+
 function onHandle<F>(
   packet: Packet<F>,
   start: (job: Job, fields: F, context: Context) => void,
-  bytesOf: (fields: F) => number = () => 0,
+  { bytesOf = () => 0, completes = false }: HandleTraits<F> = {},
 ): Reader {
   return (body) => {
     const fields = packet.read(body);
@@ -62,6 +70,7 @@ function onHandle<F>(
       name: nameOf(packet),
       bytes: bytesOf(fields),
       lane: undefined,
+      completes,
       start: (job, context) => start(job, fields, context),
     };
   };
@@ -79,6 +88,7 @@ function onPath<F>(
       name: nameOf(packet),
       bytes: 0,
       lane: typeof lane === 'string' ? lane : lane(fields),
+      completes: false,
       start: (job, context) => void answered(job, context, () => work(job, fields, context)),
     };
   };
@@ -89,7 +99,7 @@ function change<F>(packet: Packet<F>, work: (fields: F, context: Context) => Pro
   return (body) => {
     const fields = packet.read(body);
     const start = (job: Job, context: Context): void => void confirmed(job, context, () => work(fields, context));
-    return { name: nameOf(packet), bytes: 0, lane: 'exclusive', start };
+    return { name: nameOf(packet), bytes: 0, lane: 'exclusive', completes: false, start };
   };
 }
 
@@ -102,9 +112,15 @@ const readers: ReadonlyMap<number, Reader> = new Map<number, Reader>([
       byPath.open,
     ),
   ],
-  [SSH_FXP_CLOSE, onHandle(packets.closePacket, handles.close)],
-  [SSH_FXP_READ, onHandle(packets.readPacket, handles.read, ({ length }) => Math.min(length, MAX_CONTENT_BYTES))],
-  [SSH_FXP_WRITE, onHandle(packets.writePacket, handles.write, ({ data }) => data.length)],
+  [SSH_FXP_CLOSE, onHandle(packets.closePacket, handles.close, { completes: true })],
+  [
+    SSH_FXP_READ,
+    onHandle(packets.readPacket, handles.read, { bytesOf: ({ length }) => Math.min(length, MAX_CONTENT_BYTES) }),
+  ],
+  [
+    SSH_FXP_WRITE,
+    onHandle(packets.writePacket, handles.write, { bytesOf: ({ data }) => data.length, completes: true }),
+  ],
   [SSH_FXP_LSTAT, onPath(paths.lstatPacket, 'shared', (job, path, context) => byPath.stat(job, path, context, false))],
   [SSH_FXP_STAT, onPath(paths.statPacket, 'shared', (job, path, context) => byPath.stat(job, path, context, true))],
   [SSH_FXP_FSTAT, onHandle(packets.fstatPacket, handles.fstat)],
@@ -114,7 +130,7 @@ const readers: ReadonlyMap<number, Reader> = new Map<number, Reader>([
       files.setAttributes(path, settable(attributes, path), true),
     ),
   ],
-  [SSH_FXP_FSETSTAT, onHandle(packets.fsetstatPacket, handles.fsetstat)],
+  [SSH_FXP_FSETSTAT, onHandle(packets.fsetstatPacket, handles.fsetstat, { completes: true })],
   [SSH_FXP_OPENDIR, onPath(paths.opendirPacket, 'shared', byPath.opendir)],
   [SSH_FXP_READDIR, onHandle(packets.readdirPacket, handles.readdir)],
   [SSH_FXP_REMOVE, change(paths.removePacket, (path, { files }) => files.remove(path))],

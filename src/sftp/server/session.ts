@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { ConnectionError, ProtocolError } from '../../base/errors.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
@@ -10,6 +11,7 @@ import { announced } from './extended-requests.ts';
 import { statusFor } from './failure.ts';
 import type { FileHandle } from './file-handle.ts';
 import { HandleTable } from './handle-table.ts';
+import { type ConnectionHashing, Hashing } from './hashing.ts';
 import { Lane } from './lane.ts';
 import { MAX_BYTES_UNDER_WAY, MAX_REQUESTS_UNDER_WAY } from './limits.ts';
 import type { ListingHandle } from './listing-handle.ts';
@@ -28,8 +30,12 @@ export interface ServerSessionOptions {
   readonly busy?: ((isBusy: boolean) => void) | undefined;
   /** Whether a request may be made at all, by its name (see requestNames); another one is answered with SSH_FX_PERMISSION_DENIED. Default: all. */
   readonly permits?: ((request: string) => boolean) | undefined;
-  /** Aborted when nobody is left at the other end: what has come is done, and nothing more is read. */
+  /** Aborted when nobody is left at the other end: nothing more is read. Of what has come only that is done which goes on with files that are open for writing, as after the output is closed. */
+  readonly gone?: AbortSignal | undefined;
+  /** Aborted when everything is to stop at once: nothing is begun any more, and what takes long is given up. */
   readonly signal?: AbortSignal | undefined;
+  /** Shared by all sessions of a connection. Default: one of its own. */
+  readonly hashing?: ConnectionHashing | undefined;
   /** Seconds since 1970. Default: now. */
   readonly nowSeconds?: (() => number) | undefined;
 }
@@ -40,7 +46,8 @@ interface Incoming {
 }
 
 /**
- * Serves one SFTP session (version 3) until the client ends its stream. What was asked before that end is done; the files are told of the end, whatever it was, before this settles. The output is left open.
+ * Serves one SFTP session (version 3) until the client ends its stream. What was asked before that end is done, as long as somebody takes the answers: once nobody does, requests that only answer or change names are dropped, and what completes uploads goes on.
+ * The files are told of the end, whatever it was, before this settles. The output is left open.
  *
  * @throws {ProtocolError} where the client breaks the rules; {ConnectionError} where its stream breaks.
  */
@@ -76,6 +83,7 @@ class ServerSession implements PacketReceiver {
   #failure: { readonly error: unknown } | undefined;
   #pumping = false;
   #finish: (() => void) | undefined;
+  readonly #unheard = new AbortController();
 
   constructor({ input, output }: ServerStreams, files: ServedFiles, options: ServerSessionOptions) {
     this.#input = input;
@@ -87,25 +95,31 @@ class ServerSession implements PacketReceiver {
       () => this.#pump(),
       () => this.#regulate(),
     );
+    // Every request that waits for a turn listens to it.
+    setMaxListeners(0, this.#unheard.signal);
     this.#context = {
       files,
       handles: this.#handles,
       replies: this.#replies,
       buffers: new BufferPool(),
+      hashing: options.hashing ?? new Hashing().connection(),
+      unheard: this.#unheard.signal,
       nowSeconds: options.nowSeconds ?? ((): number => Date.now() / 1000),
     };
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#options;
+    const { gone, signal } = this.#options;
     this.#input.on('data', this.#onData);
     this.#input.on('end', this.#onEnd);
     this.#input.on('close', this.#onEnd);
     this.#input.on('error', this.#onBroken);
     this.#output.on('error', this.#onDeaf);
     this.#output.on('close', this.#onDeaf);
-    signal?.addEventListener('abort', this.#onAbort);
-    if (signal?.aborted === true) this.#onAbort();
+    gone?.addEventListener('abort', this.#onGone);
+    signal?.addEventListener('abort', this.#onStop);
+    if (gone?.aborted === true) this.#onGone();
+    if (signal?.aborted === true) this.#onStop();
     if (this.#input.readableEnded || this.#input.destroyed) this.#onEnd();
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
@@ -139,17 +153,22 @@ class ServerSession implements PacketReceiver {
     this.#pump();
   };
 
-  /** The client takes nothing any more. What it has sent counts nevertheless. */
+  /** The client takes nothing any more. What it has sent of uploads counts nevertheless. */
   readonly #onDeaf = (): void => {
     this.#replies.mute();
+    this.#unheard.abort(lost('the client has left'));
     this.#pump();
   };
 
-  readonly #onAbort = (): void => {
-    this.#replies.mute();
+  readonly #onGone = (): void => {
     this.#inputOver = true;
     this.#stream.stop();
-    this.#pump();
+    this.#onDeaf();
+  };
+
+  readonly #onStop = (): void => {
+    this.#next = this.#waiting.length;
+    this.#onGone();
   };
 
   /** The first failure counts. What came before it is done. */
@@ -234,7 +253,10 @@ class ServerSession implements PacketReceiver {
     this.#replies.version(SFTP_VERSION, announced);
   }
 
-  #start(id: number, { name, bytes, lane, start }: Ready): void {
+  #start(id: number, { name, bytes, lane, completes, start }: Ready): void {
+    const isWanted = (): boolean =>
+      this.#options.signal?.aborted !== true && (completes || !this.#unheard.signal.aborted);
+    if (!isWanted()) return;
     if (this.#options.permits?.(name) === false) {
       this.#replies.status(id, statusFor(SSH_FX_PERMISSION_DENIED));
       return;
@@ -250,7 +272,7 @@ class ServerSession implements PacketReceiver {
       if (lane !== undefined) this.#paths.leave();
       this.#pump();
     };
-    const job = { id, done };
+    const job = { id, isWanted, done };
     if (lane === undefined) start(job, this.#context);
     else this.#paths.enter(lane, () => start(job, this.#context));
   }
@@ -261,7 +283,8 @@ class ServerSession implements PacketReceiver {
     this.#input.off('end', this.#onEnd);
     this.#input.off('close', this.#onEnd);
     this.#output.off('close', this.#onDeaf);
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#options.gone?.removeEventListener('abort', this.#onGone);
+    this.#options.signal?.removeEventListener('abort', this.#onStop);
   }
 }
 

@@ -116,7 +116,10 @@ export class ServedMemory implements ServedFiles {
       },
       setAttributes: (attributes) => this.call(`fsetstat ${path} ${JSON.stringify(attributes.size ?? null)}`),
       sync: () => this.call(`fsync ${path}`),
-      space: async () => SPACE,
+      space: async () => {
+        await this.call(`fspace ${path}`);
+        return SPACE;
+      },
       close: async () => {
         this.openCount--;
         await this.call(`close ${path}`);
