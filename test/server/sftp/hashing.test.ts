@@ -26,8 +26,8 @@ it('who has many large files hashed does not hold up others', async () => {
   const { stdout } = await run(await login(port), 'scp -f /six', '\0\0\0\0');
   expect(stdout.toString()).toContain('hello');
   // It takes less than 0.2 s; without bounds 10 s and more.
-  expect(performance.now() - before).toBeLessThan(2000);
+  expect(performance.now() - before).toBeLessThan(6000);
   const closed = performance.now();
   await server.close();
-  expect(performance.now() - closed).toBeLessThan(2000);
+  expect(performance.now() - closed).toBeLessThan(6000);
 });
