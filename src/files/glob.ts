@@ -14,14 +14,17 @@ export interface GlobOptions {
 export class GlobBounds {
   #matchesLeft: number;
   #namesLeft: number;
+  #directoriesLeft: number;
 
   /**
    * @param maxMatches how many paths they may stand for
-   * @param maxNames how many names may be looked at on the way, and how many directories
+   * @param maxNames how many names may be looked at on the way
+   * @param maxDirectories how many directories may be opened on the way
    */
-  constructor(maxMatches: number = 10_000, maxNames: number = 1_000_000) {
+  constructor(maxMatches: number = 10_000, maxNames: number = 1_000_000, maxDirectories: number = 100_000) {
     this.#matchesLeft = maxMatches;
     this.#namesLeft = maxNames;
+    this.#directoriesLeft = maxDirectories;
   }
 
   /** A path was found. @returns whether it is one too many */
@@ -29,9 +32,14 @@ export class GlobBounds {
     return this.#matchesLeft-- <= 0;
   }
 
-  /** A name or a directory is looked at. @returns whether it is one too many */
+  /** A name is looked at. @returns whether it is one too many */
   look(): boolean {
     return this.#namesLeft-- <= 0;
+  }
+
+  /** A directory is opened. @returns whether it is one too many */
+  enter(): boolean {
+    return this.#directoriesLeft-- <= 0;
   }
 }
 
@@ -112,7 +120,8 @@ class Expansion {
   }
 
   async #within<T>(base: string, work: (directory: Directory) => Promise<T>): Promise<T | undefined> {
-    this.#look();
+    this.#signal?.throwIfAborted();
+    if (this.#bounds.enter()) throw this.#tooMany();
     try {
       const directory = await this.#fileSystem.directory(base === '' ? '.' : base);
       try {
