@@ -212,7 +212,7 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp'], 'sealift scp against sshd', (
   });
 
   it.each([
-    ['3,000', '-s'],
+    ['1,000', '-s'],
     ['10,000', '-O'],
   ])('copies a tree of %s files both ways with %s', { timeout: 120_000 }, async (count, mode) => {
     const dir = await tempDirectory();

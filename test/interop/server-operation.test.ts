@@ -58,7 +58,7 @@ describe('sealift serve --check', () => {
 describePeer(['scp'], 'a server by its configuration', () => {
   it('goes on with every transfer while the configuration is read ten times, good and bad', async () => {
     await server.start();
-    const file = await makeFile('big', 24);
+    const file = await makeFile('big', 12);
     const copies = ['a', 'b', 'c'].map((name) => server.scp('alice', file, name, slower));
     await moving(3);
     for (let round = 1; round <= 5; round++) {
