@@ -173,7 +173,7 @@ describe('any text gives a result', () => {
         fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
           const request = parseExecLine(`scp ${pieces.join('')}`);
           expect(['scp', 'unusable', 'other']).toContain(request.kind);
-          if (request.kind === 'scp') for (const { path } of request.paths) expect(path).not.toMatch(/^$|\0/);
+          if (request.kind === 'scp') for (const { path } of request.paths) expect(path).not.toMatch(/\0/);
         }),
         { numRuns: RUNS },
       );

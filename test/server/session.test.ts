@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
@@ -194,3 +194,14 @@ function sendRawExec(
   exec(id, stand, wantReply);
   writer.finalize = finalize;
 }
+
+it('a path of nothing is nothing, not the folder itself', async () => {
+  const { port, root } = await startTestServer();
+  await writeFile(join(root, 'f'), 'x');
+  for (const command of ["scp -f ''", "scp -r -f ''", "scp -t ''", "scp -r -d -t ''", "scp -f '' f"]) {
+    const { code, stdout } = await run(await login(port), command, '\0C0644 1 g\nx\0\0\0\0');
+    expect(code, command).toBe(1);
+    expect(stdout.toString(), command).toContain('No such file or directory');
+  }
+  expect(await readdir(root)).toEqual(['f']);
+});
