@@ -33,6 +33,7 @@ export interface ConnectionHost {
   /** The settings that hold now. */
   readonly generation: Generation;
   readonly ledger: Ledger | undefined;
+  readonly noAccount: SessionAccount;
   readonly transfersUnderWay: LiveTransfers;
   readonly recentFiles: RecentFiles;
   takeHandle(connection: ConnectionInfo): (() => void) | string;
@@ -245,7 +246,7 @@ export class Connection implements Applicant, SessionHost {
     this.#info = { ...this.#info, user };
     const { address, port } = this.#info;
     const who = { user, address, port, authentication: principal.method, method, privilege, key };
-    this.#account = this.#host.ledger?.session(who) ?? unaccounted;
+    this.#account = this.#host.ledger?.session(who) ?? this.#host.noAccount;
     this.emit({ type: 'login-accepted', method, ...(key === undefined ? {} : { key }) });
     this.#keys.start();
     this.#idle();

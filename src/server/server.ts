@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Ledger } from '../aaa/accounting/ledger.ts';
+import { Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
 import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
@@ -82,6 +82,8 @@ class CopyServer implements RunningServer, ConnectionHost {
   readonly #handles: HandleCounts = new HandleCounts(() => this.#plan);
   readonly hashing = new Hashing();
   readonly ledger: Ledger | undefined;
+  /** Where nobody keeps accounts, and nobody listens either, no digests are computed. */
+  readonly noAccount: SessionAccount;
   readonly #descriptors: DescriptorWatch;
   #plan: DescriptorPlan;
   readonly #onEvent: (event: ServerEvent) => void;
@@ -100,6 +102,7 @@ class CopyServer implements RunningServer, ConnectionHost {
   private constructor(options: ServerOptions, generation: Generation) {
     this.#generation = generation;
     this.ledger = options.account === undefined ? undefined : new Ledger(options.account);
+    this.noAccount = { ...unaccounted, wantsDigests: options.onEvent !== undefined };
     this.#onEvent = options.onEvent ?? (() => {});
     this.#admission = new Admission(() => this.#generation.limits);
     this.#listeners = new Listeners(

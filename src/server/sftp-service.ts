@@ -48,7 +48,7 @@ export async function runSftpService(input: Readable, output: Writable, options:
     owners: 'ignore' as const,
     readOnly: false,
     durable,
-    hashes: true,
+    hashes: options.account.wantsDigests,
     people: nobodyElse,
     observer: new SftpEvents(options),
     process: thisProcess,
