@@ -1,13 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { loadHostKeys } from '../../server/host-keys.ts';
-import { listen, type RunningServer } from '../../server/server.ts';
 import { publicKeyBlob } from '../../ssh/identities/key-blob.ts';
+import type { ServerThreadData } from './server-thread.ts';
 
 /** The server of the demonstration, and what a client needs to log in to it. */
 export interface DemoServer {
-  readonly server: RunningServer;
+  readonly server: { readonly port: number; close(): Promise<void> };
   /** What users of the server see as `/`. */
   readonly root: string;
   /** An ssh_config in which the server is called `depot`: address, port, user, key and host key. */
@@ -21,17 +22,11 @@ const USER = 'demo';
 export async function startDemoServer(directory: string): Promise<DemoServer> {
   const root = join(directory, 'depot');
   await mkdir(root);
-  const { keys } = await loadHostKeys(join(directory, 'host-keys'));
+  const state = join(directory, 'host-keys');
+  const { keys } = await loadHostKeys(state);
   const identityFile = join(directory, 'id_demo');
   const authorizedKey = await makeIdentity(identityFile);
-  const server = await listen({
-    hostKeys: keys,
-    users: [{ name: USER, authorizedKeys: [authorizedKey] }],
-    root,
-    // All of it is thrown away at the end: waiting for the disk a thousand times would show nothing.
-    durable: false,
-    listen: [{ address: ADDRESS, port: 0 }],
-  });
+  const server = await startThread({ address: ADDRESS, root, state, user: USER, authorizedKey });
   const knownHostsFile = join(directory, 'known_hosts');
   const knownHosts = keys.map(
     ({ key, type }) => `[${ADDRESS}]:${server.port} ${type} ${key.getPublicSSH().toString('base64')}\n`,
@@ -64,4 +59,18 @@ async function makeIdentity(path: string): Promise<string> {
   const blob = publicKeyBlob(privateKey);
   if (blob === undefined) throw new TypeError('a P-256 key has a form for authorized_keys');
   return `${blob.type} ${blob.blob.toString('base64')} demo`;
+}
+
+/** Starts the server in a thread. @throws what it could not start for */
+async function startThread(workerData: ServerThreadData): Promise<DemoServer['server']> {
+  const thread = new Worker(new URL('./server-thread.js', import.meta.url), { workerData });
+  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const port = await new Promise<number>((resolve, reject) => {
+    thread.once('message', resolve).once('error', reject);
+  });
+  const close = async (): Promise<void> => {
+    thread.postMessage('close');
+    await ended;
+  };
+  return { port, close };
 }
