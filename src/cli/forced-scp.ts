@@ -3,11 +3,9 @@ import { readOnly } from '../files/presets.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
 import { parseExecLine } from '../server/exec-line.ts';
+import { resolveLimits } from '../server/limits.ts';
 import { refuse, runScpService } from '../server/scp-service.ts';
 import type { Reporter } from './report.ts';
-
-/** Names that a pattern may stand for, as in `sealift serve`. */
-const GLOB_MATCHES = 10_000;
 
 /** Where the files are that a forced command serves by the SCP protocol. */
 export interface ForcedFolder {
@@ -40,7 +38,7 @@ export async function serveForcedScp(
   return await runScpService(input, output, {
     ...request,
     fileSystem: withStartPaths(limited, { home: folder.start }),
-    globMatches: GLOB_MATCHES,
+    globMatches: resolveLimits().globMatches,
     durable: true,
     observer: reporter === undefined ? silentObserver : reporting(reporter),
     signal,
@@ -58,6 +56,7 @@ function reporting(reporter: Reporter): CopyObserver {
         finished: (landed) => reporter.notice(`scp ${name}: ${landed ? 'complete' : 'failed'}, ${bytes} bytes`),
       };
     },
-    failed: (error) => reporter.error(error),
+    // The client is told by the protocol, and would show it twice.
+    failed() {},
   };
 }

@@ -18,6 +18,11 @@ export interface RootLimits {
   readonly maxEntries?: number | undefined;
 }
 
+/** Whether what is there has to be counted. */
+export function isCounted({ quota, maxEntries }: Pick<RootLimits, 'quota' | 'maxEntries'>): boolean {
+  return quota !== undefined || maxEntries !== undefined;
+}
+
 /** @throws {FileError} where it is missing, or no folder */
 export async function lookUp(path: string): Promise<Folder> {
   try {
@@ -49,7 +54,6 @@ export function findNested(
   roots: readonly RootLimits[],
   folders: readonly Folder[],
 ): { readonly index: number; readonly reason: string } | undefined {
-  const isCounted = ({ quota, maxEntries }: RootLimits): boolean => quota !== undefined || maxEntries !== undefined;
   const written = [...roots.entries()].filter(([, { mode }]) => mode !== 'read-only');
   for (const [index, inner] of written) {
     for (const [at, outer] of written) {

@@ -9,7 +9,7 @@ import { Room, type RoomLimits } from '../files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
 import type { OwnFilesOf } from './recent-files.ts';
-import { type Folder, findNested, lookUp } from './root-folders.ts';
+import { type Folder, findNested, isCounted, lookUp } from './root-folders.ts';
 
 /** What can be done in a root. `drop`: it takes new files and gives nothing back. */
 export type RootMode = 'read-write' | 'read-only' | 'drop';
@@ -77,7 +77,7 @@ export class Roots {
   private constructor(roots: ReadonlyMap<string, Root>, options: RootsOptions) {
     this.#roots = roots;
     this.#options = options;
-    if (![...roots.values()].some(isCounted)) return;
+    if (![...roots.values()].some(({ options: one }) => isCounted(one))) return;
     this.#timer = setInterval(() => void this.recount(), options.recountMs ?? RECOUNT_MS).unref();
   }
 
@@ -156,14 +156,14 @@ export class Roots {
   roomOf(folder: Folder, name: string): { readonly room: Room; readonly isOwn: boolean } | undefined {
     const rooms = [...this.#roots.values()].filter((root) => root.room !== undefined && root.folder.key === folder.key);
     const own = rooms.find(({ options }) => options.name === name);
-    const room = (own ?? rooms.find(isCounted) ?? rooms[0])?.room;
+    const room = (own ?? rooms.find(({ options }) => isCounted(options)) ?? rooms[0])?.room;
     return room === undefined ? undefined : { room, isOwn: own !== undefined };
   }
 
   /** What the roots with a quota hold. */
   usage(): RootUsage[] {
     return [...this.#roots.values()].flatMap((root) => {
-      if (root.room === undefined || !isCounted(root)) return [];
+      if (root.room === undefined || !isCounted(root.options)) return [];
       return [{ name: root.options.name, ...root.room.usage.amount, reserved: root.room.usage.reserved }];
     });
   }
@@ -174,7 +174,7 @@ export class Roots {
     this.#isCounting = true;
     const done = new Set<string>();
     for (const root of this.#roots.values()) {
-      if (!isCounted(root) || done.has(root.folder.key)) continue;
+      if (!isCounted(root.options) || done.has(root.folder.key)) continue;
       done.add(root.folder.key);
       const { name } = root.options;
       try {
@@ -200,12 +200,8 @@ export class Roots {
   }
 }
 
-function isCounted({ options }: Pick<Root, 'options'>): boolean {
-  return options.quota !== undefined || options.maxEntries !== undefined;
-}
-
-function isLimited({ quota, maxEntries, keepFree }: RootOptions): boolean {
-  return quota !== undefined || maxEntries !== undefined || keepFree !== undefined;
+function isLimited(options: RootOptions): boolean {
+  return isCounted(options) || options.keepFree !== undefined;
 }
 
 /** Opens each root. Roots on one folder share what is counted, and each has its own limits: those without any are counted too where another one is limited. */
@@ -218,9 +214,7 @@ async function openAll(
   const rooms = new Map<string, Room>();
   const limited = new Set(folders.filter((_, index) => isLimited(list[index] as RootOptions)).map(({ key }) => key));
   // Those with a quota first: what they have counted is good for the others.
-  const order = [...list.entries()].sort(
-    ([, one], [, other]) => Number(isCounted({ options: other })) - Number(isCounted({ options: one })),
-  );
+  const order = [...list.entries()].sort(([, one], [, other]) => Number(isCounted(other)) - Number(isCounted(one)));
   for (const [index, options] of order) {
     const folder = folders[index] as Folder;
     const fileSystem = rootedFileSystem(options.path);

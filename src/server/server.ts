@@ -272,10 +272,11 @@ class CopyServer implements RunningServer, ConnectionHost {
       for (const connection of this.#connections.values()) connection.expel('the server is stopping');
     }, graceMs);
     await emptied;
-    this.#generation.close();
     clearTimeout(timer);
     clearInterval(this.#sweepTimer);
     this.#descriptors.close();
+    // The program may go on without a server.
+    if (descriptors.limit === this.#plan.files) descriptors.limit = Number.POSITIVE_INFINITY;
     this.#stopped.abort();
     this.#generation.close();
     await this.#sweeping;

@@ -493,6 +493,19 @@ describe('an upload under way', () => {
     expect(await everything(join(root, 'd'))).toEqual(['new', 'old']);
   });
 
+  it('is kept in its own folder only: in another one other rights may hold', async () => {
+    const files = guarded(rootedFileSystem(root), permitBy({ '/d': fileOperations }), {
+      isOwnName: (name) => name.endsWith('.kept'),
+    });
+    const [here, there] = [await files.directory('/d'), await files.directory('/secret')];
+    await (await here.open('.part', { access: 'write', create: 'new', shownAs: 'new' })).close();
+    expect(await codeOf(here.rename('.part', '.new.kept', there))).toBe('EACCES');
+    await here.rename('.part', '.new.kept');
+    expect(await codeOf(here.rename('.new.kept', '.new.kept', there))).toBe('EACCES');
+    for (const directory of [here, there]) await directory.close();
+    expect(await readdir(join(root, 'secret'))).toEqual(['f']);
+  });
+
   it('takes its name by a hard link of the server as well', async () => {
     const files = dropZone(rootedFileSystem(root));
     await at(files, '/d/x', async (d) => {

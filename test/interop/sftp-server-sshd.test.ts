@@ -15,6 +15,7 @@ interface Clients {
   readonly copy: (which: 'openssh' | 'sealift', ...args: string[]) => Promise<Outcome>;
   readonly sftp: (...lines: string[]) => Promise<Outcome>;
   readonly legacy: (...args: string[]) => Promise<Outcome>;
+  readonly run: (command: string) => Promise<Outcome>;
 }
 
 /** An sshd with these lines; `PROGRAM` in them starts ours. */
@@ -36,6 +37,7 @@ async function withSshd(lines: readonly string[]): Promise<Clients> {
         input: commands.map((command) => `${command}\n`).join(''),
       }),
     legacy: (...args) => runProgram(needsPeer('scp'), ['-O', '-F', configFile, ...args]),
+    run: (command) => runProgram(needsPeer('ssh'), ['-F', configFile, 'server', command]),
   };
 }
 
@@ -109,10 +111,15 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'scp', 'sftp'], 'sealift sftp-server 
         const { legacy } = await withSshd([`ForceCommand PROGRAM sftp-server ${options}`]);
         expect(await legacy(join(dir, 'f'), 'server:g')).toEqual(said);
       }
-      const { legacy } = await withSshd([`ForceCommand PROGRAM sftp-server -R --root ${dir}`]);
+      const { legacy, run } = await withSshd([`ForceCommand PROGRAM sftp-server -R -e -l INFO --root ${dir}`]);
       expect((await legacy(join(dir, 'f'), 'server:g')).stderr).toBe('scp: /g: Read-only file system\n');
-      expect(await legacy('server:f', join(dir, 'copy'))).toEqual(good);
+      // What is reported on standard error the client shows.
+      expect(await legacy('server:f', join(dir, 'copy'))).toEqual({
+        ...good,
+        stderr: 'sftp-server: scp f: complete, 7 bytes\n',
+      });
       expect((await readdir(dir)).sort()).toEqual(['copy', 'f']);
+      expect((await run('scp -t a b')).stdout).toContain('\u0001scp: ambiguous target: more than one path');
     });
   });
 

@@ -138,3 +138,10 @@ describe('handles', () => {
     for (let i = 0; i < 90; i++) await last.opendir('/');
   });
 });
+
+it('a program whose server has ended may open as many files as the system allows', async () => {
+  const { server } = await startTestServer();
+  if (descriptorLimit() !== undefined) expect(descriptors.limit).toBeLessThan(Number.POSITIVE_INFINITY);
+  await server.close();
+  expect(descriptors.limit).toBe(Number.POSITIVE_INFINITY);
+});

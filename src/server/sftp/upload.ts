@@ -182,7 +182,7 @@ export class Upload {
       else await this.#land();
     } catch (error) {
       await this.#discard();
-      this.#transfer.ended(isStop(error) ? 'cut' : 'failed', undefined, error as Error);
+      this.#transfer.ended(this.#failed(), undefined, error as Error);
       throw error instanceof FileError ? renamedError(error, this.path) : error;
     }
     this.#transfer.ended('complete', this.#detached ? undefined : this.#overlay.sha256);
@@ -246,7 +246,12 @@ export class Upload {
     const isNew = this.#old === undefined && !this.#isMoved;
     const isOfUse = isNew && !this.#detached && failure === undefined && solidLength > 0;
     if (!isOfUse || !(await this.#keep(solidLength))) await this.#discard();
-    this.#transfer.ended(failure === undefined || isStop(failure) ? 'cut' : 'failed', undefined, failure);
+    this.#transfer.ended(failure === undefined ? 'cut' : this.#failed(), undefined, failure);
+  }
+
+  /** What fails once everything was told to stop was cut off. */
+  #failed(): 'failed' | 'cut' {
+    return this.#options.signal?.aborted === true ? 'cut' : 'failed';
   }
 
   async #keep(length: number): Promise<boolean> {
@@ -270,11 +275,6 @@ export class Upload {
     // The content is safe by now; an error of close(2) would say nothing new.
     for (const open of [this.#part.file, this.#old, ...this.#directories]) await open?.close().catch(() => {});
   }
-}
-
-/** Whether it failed because everything was told to stop. */
-function isStop(error: unknown): boolean {
-  return error instanceof FileError && error.code === 'EINTR';
 }
 
 function renamedError(error: FileError, path: string): FileError {
