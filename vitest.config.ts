@@ -6,6 +6,7 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     maxWorkers: Math.max(2, availableParallelism()),
+    setupFiles: ['test/support/buffer-equality.ts'],
     restoreMocks: true,
     unstubEnvs: true,
     projects: [

@@ -102,8 +102,8 @@ describe('kick', () => {
     const sink = await exec(client, 'scp -t /sunk');
     sink.write('C0644 100 sunk\nhalf of it');
     await until(() => server.transfers().some(({ service, file }) => service === 'scp' && file !== undefined));
-    // What completes an upload goes on where a client has only left.
-    const cuts = Array.from({ length: MANY }, (_, id) => framed(u8(10), u32(id + 10), handle, u32(1), u64(id)));
+    // What completes an upload goes on where a client has only left. None of them leaves the file empty: nothing would be kept of it.
+    const cuts = Array.from({ length: MANY }, (_, id) => framed(u8(10), u32(id + 10), handle, u32(1), u64(id + 1)));
     uploading.write(Buffer.concat([...cuts, framed(u8(4), u32(9), handle)]));
     await until(() => (server.sessions()[0]?.bytesRead ?? 0) > MANY * 29);
     expect(server.kick(server.sessions()[0]?.id ?? 0)).toBe(true);
