@@ -75,7 +75,59 @@ export type ErrorCode =
   /** The user may not do this. */
   | 'ERR_ACCESS'
   /** A bound was exceeded (depth, count, length). */
-  | 'ERR_LIMIT';
+  | 'ERR_LIMIT'
+  | ImageErrorCode;
+
+/** Why an image, an envelope, a key or a key storage is refused. */
+export type ImageErrorCode =
+  /** There is no signature envelope. */
+  | 'ERR_IMAGE_UNSIGNED'
+  /** The footer is damaged, or its lengths do not add up to the size of the file. */
+  | 'ERR_IMAGE_FOOTER'
+  /** The envelope is not DER. */
+  | 'ERR_IMAGE_DER'
+  /** The envelope is DER, and not what the format allows. */
+  | 'ERR_IMAGE_ENVELOPE'
+  /** An algorithm that is not allowed, or not the one of the key. */
+  | 'ERR_IMAGE_ALGORITHM'
+  /** A certificate that cannot be read, or is not the one that was signed with. */
+  | 'ERR_IMAGE_CERTIFICATE'
+  /** The signed description of the image breaks its schema. */
+  | 'ERR_IMAGE_INFO'
+  /** The payload is not what was signed. */
+  | 'ERR_IMAGE_DIGEST'
+  /** A signature is wrong. */
+  | 'ERR_IMAGE_SIGNATURE'
+  /** No key of the key storage has signed it. */
+  | 'ERR_IMAGE_UNKNOWN_KEY'
+  /** The key that has signed it is revoked. */
+  | 'ERR_IMAGE_REVOKED_KEY'
+  /** The key may not sign images of this type. */
+  | 'ERR_IMAGE_KEY_TYPE'
+  /** Too few of its signers count. */
+  | 'ERR_IMAGE_SIGNERS'
+  /** It is for another product. */
+  | 'ERR_IMAGE_PRODUCT'
+  /** Its security counter is lower than one that was seen before. */
+  | 'ERR_IMAGE_COUNTER'
+  /** The policy does not take images of this type, or this size, or for this loader. */
+  | 'ERR_IMAGE_POLICY'
+  /** Both copies of a key storage are unusable, or it contradicts what cannot be undone. */
+  | 'ERR_KEY_STORAGE'
+  /** Another process is changing the key storage. */
+  | 'ERR_KEY_STORAGE_BUSY'
+  /** A key has no proof that it came from who may introduce it. */
+  | 'ERR_KEY_PROOF'
+  /** A key version that is closed, too low, or used with another key. */
+  | 'ERR_KEY_VERSION'
+  /** The running image may not do this to the key storage. */
+  | 'ERR_KEY_WRONG_IMAGE'
+  /** There is no newer key that would take the place of the one to revoke. */
+  | 'ERR_KEY_NO_NEWER'
+  /** The key to revoke is needed by something that must start again. */
+  | 'ERR_KEY_IN_USE'
+  /** The image brings no key of this type. */
+  | 'ERR_KEY_NOT_BUNDLED';
 
 /** What every error of Sealift has in common: a message `path: reason` in lower case, and a code. */
 export abstract class SealiftError extends Error {
@@ -175,5 +227,19 @@ export class AccessError extends SealiftError {
     options: ErrorOptions & { code?: 'ERR_ACCESS' | 'ERR_AUTHENTICATION'; cure?: string } = {},
   ) {
     super(options.code ?? 'ERR_ACCESS', message, options);
+  }
+}
+
+/** An image, an envelope, a key or a key storage is refused. Nothing was changed. */
+export class ImageError extends SealiftError {
+  /** The name of what is refused, as it was given; empty where bytes came without one. */
+  readonly subject: string;
+  /** The reason alone. */
+  readonly reason: string;
+
+  constructor(subject: string, code: ImageErrorCode, reason: string, options: ErrorOptions & { cure?: string } = {}) {
+    super(code, subject === '' ? reason : `${subject}: ${reason}`, options);
+    this.subject = subject;
+    this.reason = reason;
   }
 }
