@@ -90,6 +90,13 @@ export interface VerifiedImage {
   readonly warnings: readonly string[];
 }
 
+/** What an envelope proves without its payload: all of {@link VerifiedImage} but that the payload is the one that was signed. */
+export interface VerifiedEnvelope extends Omit<VerifiedImage, 'payloadDigest'> {
+  /** The digest that the payload must have, by the algorithm `digest`. */
+  readonly signedDigest: Uint8Array;
+  readonly digest: DigestName;
+}
+
 /** What an image must be besides well signed. Everything absent is not asked for. */
 export interface ImagePolicy {
   /** How many distinct valid keys must have signed. Default 1. */

@@ -1,0 +1,137 @@
+import { ImageError } from '../base/errors.ts';
+import { verifySignature } from './algorithms/signatures.ts';
+import { keyTypeFor, keyTypes } from './image-types.ts';
+import { type Envelope, type EnvelopeSigner, readEnvelope } from './read-envelope.ts';
+import type { ImageInfo, ImagePolicy, KeyLookup, TrustedKey, VerifiedEnvelope, VerifiedSigner } from './types.ts';
+
+/** What became of a signer: it counts, or why it does not. */
+type Standing =
+  | { readonly counts: true; readonly key: TrustedKey }
+  | { readonly counts: false; readonly revoked: boolean };
+
+function isKeyOf({ certificate }: EnvelopeSigner, key: TrustedKey): boolean {
+  return Buffer.compare(certificate.publicKey.spki, key.spki) === 0;
+}
+
+/** A key that is known for other images only must not have signed this one. */
+function refuseOtherType(signer: EnvelopeSigner, lookup: KeyLookup): void {
+  const { type, keyVersion } = signer.info;
+  const allowed = keyTypeFor(type);
+  for (const other of keyTypes) {
+    if (other === allowed) continue;
+    if (lookup.keys(other, keyVersion).some((key) => isKeyOf(signer, key))) {
+      throw new ImageError('', 'ERR_IMAGE_KEY_TYPE', `a key of type ${other} may not sign an image of type ${type}`);
+    }
+  }
+}
+
+/**
+ * Looks up the key that a signer claims to have, and checks the signature with it.
+ *
+ * @throws {ImageError} where the key is known and the signature is wrong, or the key is known for another type
+ */
+function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLookup): Standing {
+  const { type, keyVersion } = signer.info;
+  const keyType = keyTypeFor(type);
+  const key = lookup.keys(keyType, keyVersion).find((one) => isKeyOf(signer, one));
+  if (key === undefined) {
+    refuseOtherType(signer, lookup);
+    return { counts: false, revoked: false };
+  }
+  const floor = lookup.floor(keyType);
+  if (key.state !== 'valid' || (floor !== undefined && keyVersion < floor)) return { counts: false, revoked: true };
+  const { signedAttributes, signature } = signer.signerInfo;
+  if (!verifySignature(signer.certificate.publicKey, digest, signedAttributes, signature)) {
+    throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`);
+  }
+  return { counts: true, key };
+}
+
+interface Counted {
+  readonly signer: EnvelopeSigner;
+  readonly verified: VerifiedSigner;
+}
+
+function describe(signer: EnvelopeSigner, key: TrustedKey, digest: Envelope['digest']): VerifiedSigner {
+  const { name, serialNumber, publicKey, notBefore, notAfter } = signer.certificate;
+  return { key, name, serialNumber, digest, signatureAlgorithm: publicKey.title, notBefore, notAfter };
+}
+
+/**
+ * Those that count, the newest key version with enough of them in front. Keys are distinct already: no key may sign twice.
+ *
+ * @throws {ImageError} ERR_IMAGE_UNKNOWN_KEY, ERR_IMAGE_REVOKED_KEY, ERR_IMAGE_SIGNERS
+ */
+function countSigners(envelope: Envelope, lookup: KeyLookup, minSigners: number): readonly Counted[] {
+  const standings = envelope.signers.map((signer) => ({ signer, standing: judge(signer, envelope.digest, lookup) }));
+  const counted = standings.flatMap(({ signer, standing }) =>
+    standing.counts ? [{ signer, verified: describe(signer, standing.key, envelope.digest) }] : [],
+  );
+  if (counted.length === 0) {
+    const { type, keyVersion } = (envelope.signers[0] as EnvelopeSigner).info;
+    const key = `${keyTypeFor(type)} key version ${keyVersion}`;
+    const isRevoked = standings.some(({ standing }) => !standing.counts && standing.revoked);
+    throw isRevoked
+      ? new ImageError('', 'ERR_IMAGE_REVOKED_KEY', `it is signed with ${key}, which is revoked`)
+      : new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', `it is signed with a ${key} that is not known here`);
+  }
+  const versions = [...new Set(counted.map(({ verified }) => verified.key.version))].sort().reverse();
+  const of = (version: string): Counted[] => counted.filter(({ verified }) => verified.key.version === version);
+  const enough = versions.find((version) => of(version).length >= minSigners);
+  if (enough === undefined) {
+    const most = Math.max(...versions.map((version) => of(version).length));
+    throw new ImageError(
+      '',
+      'ERR_IMAGE_SIGNERS',
+      `${most} of the ${minSigners} signers of one key version that it needs`,
+    );
+  }
+  return [...of(enough), ...counted.filter(({ verified }) => verified.key.version !== enough)];
+}
+
+/** @throws {ImageError} ERR_IMAGE_PRODUCT, ERR_IMAGE_POLICY, ERR_IMAGE_COUNTER */
+function checkPolicy(info: ImageInfo, { product, types, minCounter, maxSize }: ImagePolicy): void {
+  if (product !== undefined && info.product !== product) {
+    throw new ImageError('', 'ERR_IMAGE_PRODUCT', `it is for ${info.product}, not for ${product}`);
+  }
+  if (types !== undefined && !types.includes(info.type)) {
+    throw new ImageError('', 'ERR_IMAGE_POLICY', `images of type ${info.type} are not taken here`);
+  }
+  if (maxSize !== undefined && info.size > maxSize) {
+    throw new ImageError(
+      '',
+      'ERR_IMAGE_POLICY',
+      `its ${info.size} bytes are more than the ${maxSize} that are taken here`,
+    );
+  }
+  const least = minCounter?.(info.type, info.keyVersion) ?? 0;
+  if (info.counter < least) {
+    throw new ImageError('', 'ERR_IMAGE_COUNTER', `its security counter ${info.counter} is lower than ${least}`);
+  }
+}
+
+/**
+ * Verifies everything but the payload: that the envelope keeps to the format, that enough keys of one version that are
+ * known and valid have signed it, and that the policy takes what they signed. Looks at no clock.
+ *
+ * @param cms ContentInfo, DER: an envelope as it stands in an image.
+ * @throws {ImageError} with the code of what is wrong
+ * @throws {RangeError} where the policy asks for no signer
+ */
+export function verifyEnvelope(cms: Uint8Array, lookup: KeyLookup, policy: ImagePolicy): VerifiedEnvelope {
+  const minSigners = policy.minSigners ?? 1;
+  if (!(minSigners >= 1)) throw new RangeError('minSigners: at least one signer is needed');
+  const envelope = readEnvelope(cms);
+  const counted = countSigners(envelope, lookup, minSigners);
+  const { info } = (counted[0] as Counted).signer;
+  checkPolicy(info, policy);
+  return {
+    info,
+    signers: counted.map(({ verified }) => verified),
+    signedDigest: envelope.payloadDigest,
+    digest: envelope.digest,
+    envelope: cms,
+    bundledCertificates: envelope.bundledCertificates.map(({ bytes }) => bytes),
+    warnings: [],
+  };
+}
