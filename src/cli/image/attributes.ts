@@ -8,6 +8,7 @@ import {
   type SignedImage,
   type SignedPart,
 } from '../../images/sign.ts';
+import type { Certificate } from '../../images/x509/certificate.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { descriptionOptions, readDescription, readDigest, readNewKeys, readType } from './description.ts';
@@ -53,7 +54,7 @@ export async function attachSignature(args: readonly string[], reporter: Reporte
   const out = read.needed('out');
   const parts = await readParts(read);
   const bundled = [...read.texts('bundle'), ...read.texts('new-key')];
-  const newKeys = [];
+  const newKeys: Certificate[] = [];
   for (const path of bundled) newKeys.push(await certificateAt(path));
   const first = parts[0] as SignedPart;
   const { payload } = await reading(read.texts('attrs')[0] as string, () =>

@@ -10,6 +10,7 @@ import type { Reporter } from '../report.ts';
 import { openInput, reading } from './input.ts';
 import { type Read, readOptions } from './options.ts';
 import { writeOutput } from './output.ts';
+import { tellError } from './tell-error.ts';
 import { failureJson } from './verify-text.ts';
 
 const known = ['json', 'certs', 'envelope:', 'payload-size'];
@@ -28,7 +29,7 @@ export async function inspect(args: readonly string[], reporter: Reporter): Prom
     } catch (error) {
       if (!(error instanceof SealiftError)) throw error;
       if (read.flag('json')) process.stdout.write(jsonLine(failureJson(path, error)));
-      else reporter.error(error);
+      else tellError(reporter, error);
       status = 1;
     }
   }

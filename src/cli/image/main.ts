@@ -64,9 +64,10 @@ export async function imageCommand(args: readonly string[]): Promise<number> {
 }
 
 async function run(word: string, command: Command, args: readonly string[]): Promise<number> {
-  const [{ Reporter }, { abortOnSignals, Interrupted }] = await Promise.all([
+  const [{ Reporter }, { abortOnSignals, Interrupted }, { tellError }] = await Promise.all([
     import('../report.ts'),
     import('../signals.ts'),
+    import('./tell-error.ts'),
   ]);
   const reporter = new Reporter('sealift');
   const { signal, release } = abortOnSignals(1);
@@ -81,7 +82,7 @@ async function run(word: string, command: Command, args: readonly string[]): Pro
       reporter.note(`see sealift image ${word} --help`);
       return 2;
     }
-    if (!(error instanceof Interrupted)) reporter.error(error);
+    if (!(error instanceof Interrupted)) tellError(reporter, error);
     return 1;
   } finally {
     release();

@@ -82,7 +82,7 @@ usage: sealift image verify IMAGE ... --store DIR [options]
 IMAGE may be - for standard input, which is read once.
 
   --store DIR          the key storage
-  --nvram FILE         its counters, where they are kept elsewhere
+  --nvram DIR          where its counters are kept, if not in it
   --cert FILE          trust the key of this certificate, for what its own type may sign; may be
                        given several times, in place of --store
   --product NAME       refuse images for other hardware
@@ -197,7 +197,7 @@ usage: sealift image store init DIR --rollover CERT --production CERT [--special
   --rommon IMAGE       the upgradable ROM monitor
   --reload-pending     a reload is scheduled and has not happened
   --product NAME       images for other hardware do not count
-  --nvram FILE         the counters, where they are kept elsewhere
+  --nvram DIR          where its counters are kept, if not in it
   --json
   -h, --help
 

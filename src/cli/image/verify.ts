@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { FileError, ImageError, SealiftError } from '../../base/errors.ts';
-import { printable } from '../../base/printable.ts';
+import { FileError, SealiftError } from '../../base/errors.ts';
 import { MAX_TAIL_BYTES } from '../../images/footer.ts';
 import { MAX_COUNTER } from '../../images/image-info.ts';
 import { imageTypes } from '../../images/image-types.ts';
@@ -16,6 +15,7 @@ import { HashProgress } from './hash-progress.ts';
 import { certificateAt, chunksOf, type Input, openInput } from './input.ts';
 import { type Read, readOptions } from './options.ts';
 import { writeOutput } from './output.ts';
+import { tellError } from './tell-error.ts';
 import { lookupOf } from './trust.ts';
 import { failureJson, failureText, imageJson, verificationText } from './verify-text.ts';
 
@@ -101,7 +101,7 @@ async function verifyOne(path: string, verification: Verification): Promise<bool
     const { image, md5 } = await verified(path, verification, progress);
     progress.end();
     if (isJson) process.stdout.write(jsonLine(imageJson(path, image, md5)));
-    else if (!isQuiet) process.stdout.write(verificationText(path, image, md5));
+    else if (!isQuiet) process.stdout.write(verificationText(path === '-' ? 'standard input' : path, image, md5));
     for (const warning of image.warnings) reporter.notice(`${path}: ${warning}`);
     return true;
   } catch (error) {
@@ -110,8 +110,7 @@ async function verifyOne(path: string, verification: Verification): Promise<bool
     if (isJson) process.stdout.write(jsonLine(failureJson(path, error)));
     else {
       if (!isQuiet) process.stdout.write(failureText(error));
-      reporter.error(error);
-      if (error instanceof ImageError) reporter.notice(`${printable(path)}: error code ${error.code}`);
+      tellError(reporter, error);
     }
     return false;
   }
