@@ -165,7 +165,7 @@ async function writeAdded(
   for (const copy of copyNames) {
     observe({ event: 'adding', copy });
     observe({ event: 'checking-for-duplicates' });
-    if (added.every((record) => storage.found[copy]?.has(recordId(record)) === true)) {
+    if (added.every((record) => storage.isFound(copy, record))) {
       observe({ event: 'already-present', copy, version });
       if (state === storage.state) continue;
     }
