@@ -98,6 +98,7 @@ const maySign: Readonly<Record<KeyType, readonly ImageType[]>> = {
 /** Verifies what {@link fakeImage} makes. */
 export const fakeVerifier: ProofVerifier = {
   publicKeyOf: fakeKey,
+  purposeOf: () => undefined,
   verifyEnvelope(envelope, keys): ProvenEnvelope {
     let parsed: { info: ImageInfo; signers: { name: string; signature: string }[] };
     try {

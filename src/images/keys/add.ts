@@ -1,9 +1,11 @@
 import { ImageError } from '../../base/errors.ts';
 import type { BundledKey, VerifiedImage } from '../types.ts';
+import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import type { KeyObserver, PlatformProfile } from './events.ts';
-import { MAX_CERTIFICATE_BYTES, MAX_GENERATION, MAX_RECORDS } from './key-file.ts';
+import { MAX_GENERATION, MAX_RECORDS } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { introductions, verifyIntroduction } from './proof.ts';
+import { checkPurpose } from './proof-verifier.ts';
 import {
   type ChangeableType,
   type CopyName,
@@ -82,6 +84,7 @@ function readBundled(
     if (certificate === undefined || certificate.length > MAX_CERTIFICATE_BYTES)
       throw new ImageError('', 'ERR_KEY_PROOF', `the image does not hold the certificate of ${type} key ${version}`);
     const spki = storage.verifier.publicKeyOf(certificate);
+    checkPurpose(certificate, { type, version }, storage.verifier);
     return { type, version, certificate, sha256, spki, state: 'valid', proof: from.envelope };
   });
   const version = checkOneVersion(type, records);
@@ -162,7 +165,7 @@ async function writeAdded(
   for (const copy of copyNames) {
     observe({ event: 'adding', copy });
     observe({ event: 'checking-for-duplicates' });
-    if (added.every((record) => storage.found[copy]?.has(recordId(record)) === true)) {
+    if (added.every((record) => storage.isFound(copy, record))) {
       observe({ event: 'already-present', copy, version });
       if (state === storage.state) continue;
     }

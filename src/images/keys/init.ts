@@ -1,17 +1,20 @@
 import { ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
+import { isKeyVersion } from '../image-text.ts';
+import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import { replaceDurably } from './durable-file.ts';
-import { formatKeyFile, MAX_CERTIFICATE_BYTES, MAX_KEY_FILE_BYTES, MAX_RECORDS, parseKeyFile } from './key-file.ts';
+import { formatKeyFile, MAX_KEY_FILE_BYTES, MAX_RECORDS, parseKeyFile } from './key-file.ts';
 import { type LockOptions, takeLock } from './lock.ts';
 import { formatNvram } from './nvram-file.ts';
-import type { ProofVerifier } from './proof-verifier.ts';
+import { checkPurpose, envelopeProofs, type ProofVerifier } from './proof-verifier.ts';
 import { compareRecords, copyNames, fileNames, type KeyRecord, sha256Hex } from './records.ts';
 import { formatRoot, MAX_ROOT_BYTES, type RootKey } from './root-file.ts';
 import { checkFolder, readTrusted } from './trusted-file.ts';
 
 export interface InitKeyStorageOptions extends LockOptions {
-  readonly verifier: ProofVerifier;
+  /** Default: verifies what images have. */
+  readonly verifier?: ProofVerifier | undefined;
   /** Where the numbers that only grow are kept. Default: beside the keys. */
   readonly nvram?: Directory | undefined;
 }
@@ -27,10 +30,10 @@ export interface InitKeyStorageOptions extends LockOptions {
 export async function initKeyStorage(
   directory: Directory,
   keys: readonly RootKey[],
-  options: InitKeyStorageOptions,
+  options: InitKeyStorageOptions = {},
 ): Promise<void> {
   const nvram = options.nvram ?? directory;
-  const records = rootRecords(keys, options.verifier);
+  const records = rootRecords(keys, options.verifier ?? envelopeProofs);
   await checkFolder(directory);
   const unlock = await takeLock(directory, options);
   try {
@@ -54,9 +57,10 @@ function rootRecords(keys: readonly RootKey[], verifier: ProofVerifier): KeyReco
   if (keys.length > MAX_RECORDS) refuse(`a key storage begins with at most ${MAX_RECORDS} keys`);
   const seen = new Set<string>();
   const records = keys.flatMap(({ type, version, certificate }): KeyRecord[] => {
-    if (!/^[A-Z]$/.test(version)) refuse(`the version of a ${type} key is no letter from A to Z`);
+    if (!isKeyVersion(version)) refuse(`the version of a ${type} key is no letter from A to Z`);
     if (certificate.length > MAX_CERTIFICATE_BYTES) refuse(`the certificate of ${type} key ${version} is too large`);
     const spki = verifier.publicKeyOf(certificate);
+    checkPurpose(certificate, { type, version }, verifier);
     const name = sha256Hex(spki);
     if (seen.has(name)) refuse(`${type} key ${version} is given twice, or is another key too`);
     seen.add(name);

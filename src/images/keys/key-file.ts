@@ -1,4 +1,6 @@
 import { ImageError } from '../../base/errors.ts';
+import { MAX_ENVELOPE_BYTES } from '../footer.ts';
+import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import { canonicalJson, type JsonValue, parseCanonicalJson } from './canonical-json.ts';
 import {
   type ChangeableType,
@@ -11,12 +13,6 @@ import {
   sha256Hex,
 } from './records.ts';
 import { StrictFields } from './strict-fields.ts';
-
-/** The largest certificate. Those of ML-DSA-87 have about 7,500 bytes. */
-export const MAX_CERTIFICATE_BYTES: number = 16 * 1024;
-
-/** The largest envelope, as the image format has it. */
-export const MAX_ENVELOPE_BYTES: number = 64 * 1024;
 
 /** So many records are kept, revoked ones too: 26 versions of two types, with up to four keys each. */
 export const MAX_RECORDS = 208;

@@ -1,3 +1,5 @@
+import { MAX_COUNTER } from '../image-info.ts';
+import { imageTypes } from '../image-types.ts';
 import type { ImageType } from '../types.ts';
 import { canonicalJson, parseCanonicalJson } from './canonical-json.ts';
 import { MAX_GENERATION, readFloors } from './key-file.ts';
@@ -16,18 +18,6 @@ export interface Nvram {
 
 /** The largest file that is read. */
 export const MAX_NVRAM_BYTES: number = 64 * 1024;
-
-/** The highest security counter. */
-export const MAX_COUNTER: number = 2 ** 32 - 1;
-
-/** All types of images. */
-export const imageTypes: readonly ImageType[] = [
-  'production',
-  'special',
-  'revocation',
-  'rommon.production',
-  'rommon.special',
-];
 
 /** The bytes of nvram.json: canonical JSON and a line break. */
 export function formatNvram({ generation, floors, counters }: Nvram): Uint8Array {

@@ -7,7 +7,7 @@ import { type LockOptions, takeLock } from './lock.ts';
 import { mergeCopies, type ReadableCopies, type StorageState } from './merge.ts';
 import { MAX_NVRAM_BYTES, type Nvram, parseNvram } from './nvram-file.ts';
 import type { StorageProblem } from './problems.ts';
-import type { ProofVerifier } from './proof-verifier.ts';
+import { envelopeProofs, type ProofVerifier } from './proof-verifier.ts';
 import {
   type CopyName,
   compareRecords,
@@ -22,7 +22,8 @@ import { foundRecords, KeyStorage } from './storage.ts';
 import { checkFolder, readTrusted } from './trusted-file.ts';
 
 export interface OpenKeyStorageOptions extends LockOptions {
-  readonly verifier: ProofVerifier;
+  /** Default: verifies what images have. */
+  readonly verifier?: ProofVerifier | undefined;
   /** Where the numbers that only grow are kept. Default: beside the keys. */
   readonly nvram?: Directory | undefined;
   /** Takes the lock and puts right what one copy can tell of the other. Default false: nothing is written. */
@@ -37,7 +38,7 @@ export interface OpenKeyStorageOptions extends LockOptions {
  * @throws {ImageError} ERR_KEY_STORAGE where no copy can be used, or both are older than what cannot be undone; ERR_KEY_STORAGE_BUSY
  * @throws {FileError} the folder cannot be read
  */
-export async function openKeyStorage(directory: Directory, options: OpenKeyStorageOptions): Promise<KeyStorage> {
+export async function openKeyStorage(directory: Directory, options: OpenKeyStorageOptions = {}): Promise<KeyStorage> {
   await checkFolder(directory);
   const unlock = options.change === true ? await lock(directory, options) : undefined;
   try {
@@ -64,7 +65,7 @@ async function read(
   options: OpenKeyStorageOptions,
   unlock: (() => Promise<void>) | undefined,
 ): Promise<KeyStorage> {
-  const { verifier } = options;
+  const verifier = options.verifier ?? envelopeProofs;
   const nvramDirectory = options.nvram ?? directory;
   const root = await readRoot(directory);
   const problems: StorageProblem[] = [];

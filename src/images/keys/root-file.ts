@@ -1,6 +1,7 @@
 import type { KeyType } from '../types.ts';
+import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import { canonicalJson, parseCanonicalJson } from './canonical-json.ts';
-import { MAX_CERTIFICATE_BYTES, MAX_RECORDS } from './key-file.ts';
+import { MAX_RECORDS } from './key-file.ts';
 import { fileNames, sha256Hex } from './records.ts';
 import { StrictFields } from './strict-fields.ts';
 

@@ -71,6 +71,11 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     return printable(this.#parts.directory.path);
   }
 
+  /** The keys that may introduce production keys. */
+  get rolloverKeys(): readonly TrustedKey[] {
+    return this.#rollover;
+  }
+
   /** The records that are believed, the floors and the generation. */
   get state(): StorageState {
     return this.#state;
@@ -95,6 +100,11 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
   /** The highest security counter that was seen of a type of image and a key version: 0 for those never seen. */
   counter(type: ImageType, keyVersion: string): number {
     return this.#counters[type]?.[keyVersion] ?? 0;
+  }
+
+  /** Whether a copy had a record when the storage was opened, in whatever state. */
+  isFound(copy: CopyName, record: KeyRecord): boolean {
+    return this.found[copy]?.has(recordId(record)) === true;
   }
 
   /** The highest version of which there is a valid key. */

@@ -1,4 +1,5 @@
 import { ImageError } from '../../base/errors.ts';
+import { isKeyVersion } from '../image-text.ts';
 import type { JsonValue } from './canonical-json.ts';
 
 /** Reads values of JSON by a strict schema: what is missing, too much or of another kind refuses the whole. Errors name the file, and the value by its path. */
@@ -59,7 +60,7 @@ export class StrictFields {
 
   /** A key version: a letter from A to Z. */
   version(value: JsonValue | undefined, where: string): string {
-    if (typeof value !== 'string' || !/^[A-Z]$/.test(value)) this.refuse(where, 'is no letter from A to Z');
+    if (typeof value !== 'string' || !isKeyVersion(value)) this.refuse(where, 'is no letter from A to Z');
     return value;
   }
 
