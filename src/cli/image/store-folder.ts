@@ -1,16 +1,8 @@
 import type { Directory } from '../../files/file-system.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type OpenKeyStorageOptions, openKeyStorage } from '../../images/keys/open.ts';
-import type { ProofVerifier } from '../../images/keys/proof-verifier.ts';
+import { envelopeProofs } from '../../images/keys/proof-verifier.ts';
 import type { KeyStorage } from '../../images/keys/storage.ts';
-import { verifyEnvelope } from '../../images/verify-envelope.ts';
-import { readCertificate } from '../../images/x509/certificate.ts';
-
-/** How a key storage reads what proves its keys. */
-export const proofVerifier: ProofVerifier = {
-  verifyEnvelope: (envelope, keys) => verifyEnvelope(envelope, keys, {}),
-  publicKeyOf: (certificate) => readCertificate(certificate).publicKey.spki,
-};
 
 /** The folder of a key storage, and the one of its counters, held open while `use` runs. @throws {FileError} */
 export async function inFolder<T>(
@@ -40,7 +32,7 @@ export async function withStorage<T>(
   use: (storage: KeyStorage) => Promise<T>,
 ): Promise<T> {
   return await inFolder(path, nvramPath, async (directory, nvram) => {
-    const storage = await openKeyStorage(directory, { verifier: proofVerifier, nvram, ...options });
+    const storage = await openKeyStorage(directory, { verifier: envelopeProofs, nvram, ...options });
     try {
       return await use(storage);
     } finally {

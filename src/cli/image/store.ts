@@ -1,21 +1,28 @@
 import { mkdir } from 'node:fs/promises';
-import { FileError } from '../../base/errors.ts';
+import { FileError, ImageError } from '../../base/errors.ts';
 import { addKeys } from '../../images/keys/add.ts';
+import { minCounterOf, raiseCounters } from '../../images/keys/counters.ts';
 import type { KeyObserver } from '../../images/keys/events.ts';
 import { type DeviceContext, type ImageInUse, imageInUse } from '../../images/keys/in-use.ts';
 import { initKeyStorage } from '../../images/keys/init.ts';
+import { envelopeProofs } from '../../images/keys/proof-verifier.ts';
 import { type ChangeableType, changeableTypes } from '../../images/keys/records.ts';
 import { revokeKeys } from '../../images/keys/revoke.ts';
 import type { RootKey } from '../../images/keys/root-file.ts';
+import { shownKeyLines, shownKeys, shownKeysJson } from '../../images/keys/show-keys.ts';
+import { storageJson, storageLines, viewStorage } from '../../images/keys/show-storage.ts';
 import type { KeyStorage } from '../../images/keys/storage.ts';
 import { keyEventLines } from '../../images/keys/transcript.ts';
+import { upgradeStatus, upgradeStatusJson } from '../../images/keys/upgrade-status.ts';
+import { upgradeStatusLines } from '../../images/keys/upgrade-text.ts';
 import type { ImagePolicy, KeyType, VerifiedImage } from '../../images/types.ts';
 import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { certificateAt, openInput, reading } from './input.ts';
 import { type Read, readOptions } from './options.ts';
-import { inFolder, proofVerifier, withStorage } from './store-folder.ts';
+import { inFolder, withStorage } from './store-folder.ts';
+import { tellError } from './tell-error.ts';
 
 /** How long a command waits for another one that changes the same storage. Milliseconds. */
 const WAIT_MS = 5000;
@@ -41,6 +48,7 @@ const actions: Readonly<Record<string, { readonly takes: readonly string[]; read
   show: { takes: ['keys', 'json', 'nvram'], run: show },
   status: { takes: ['running', 'autoboot', 'rommon', 'product', 'json', 'nvram'], run: status },
   add: { takes: ['from', 'product', 'nvram'], run: add },
+  good: { takes: ['running', 'product', 'nvram'], run: good },
   revoke: { takes: ['running', 'autoboot', 'rommon', 'reload-pending', 'product', 'nvram'], run: revoke },
 };
 
@@ -90,7 +98,7 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
     throw FileError.from(cause, folder, 'mkdir');
   });
   await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-    await reading(folder, () => initKeyStorage(directory, keys, { verifier: proofVerifier, nvram }));
+    await reading(folder, () => initKeyStorage(directory, keys, { verifier: envelopeProofs, nvram }));
   });
   for (const { type, version } of keys) reporter.notice(`${folder}: trusts ${type} key version ${version}`);
   return 0;
@@ -156,7 +164,8 @@ async function verified(
   try {
     if (input.kind !== 'file')
       throw new FileError(path, 'read', 'ERR_NOT_REGULAR_FILE', { reason: 'must be a file, which is kept' });
-    return await verifyImageFile(input.file, { lookup: storage, policy, name: path, signal });
+    const whole = { ...policy, minCounter: minCounterOf(storage) };
+    return await verifyImageFile(input.file, { lookup: storage, policy: whole, name: path, signal });
   } finally {
     await input.close();
   }
@@ -166,10 +175,61 @@ function tellProblems(storage: KeyStorage, reporter: Reporter): void {
   for (const { text } of storage.problems) reporter.notice(`${storage.path}: ${text}`);
 }
 
-async function show(): Promise<number> {
-  throw new TypeError('not there yet');
+async function show(read: Read, words: readonly string[]): Promise<number> {
+  const folder = oneFolder(words);
+  return await withStorage(folder, read.text('nvram'), { recover: true }, async (storage) => {
+    const isJson = read.flag('json');
+    if (read.flag('keys')) {
+      const keys = shownKeys(storage);
+      process.stdout.write(isJson ? `${shownKeysJson(keys)}\n` : lines(shownKeyLines(keys)));
+    } else {
+      const view = viewStorage(storage);
+      process.stdout.write(isJson ? `${storageJson(view)}\n` : lines(storageLines(view)));
+    }
+    return storage.isRecovery ? 1 : 0;
+  });
 }
 
-async function status(): Promise<number> {
-  throw new TypeError('not there yet');
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
+}
+
+async function status(read: Read, words: readonly string[], reporter: Reporter, signal: AbortSignal): Promise<number> {
+  return await withStorage(oneFolder(words), read.text('nvram'), {}, async (storage) => {
+    const policy = { product: read.text('product') };
+    const bundled: string[] = [];
+    const inUse = async (name: string): Promise<ImageInUse | undefined> => {
+      const path = read.text(name);
+      if (path === undefined) return undefined;
+      try {
+        const image = await verified(path, storage, policy, signal);
+        if (name === 'running') bundled.push(...image.info.bundledKeys.map((key) => key.version));
+        return imageInUse(path, image);
+      } catch (error) {
+        // That it cannot be verified is what the status has to say of it.
+        if (!(error instanceof ImageError)) throw error;
+        tellError(reporter, error);
+        return { name: path, type: 'production', signedWith: [] };
+      }
+    };
+    const running = await inUse('running');
+    const context = { running, autoboot: await inUse('autoboot'), rommon: await inUse('rommon') };
+    const bundledVersion = running?.type === 'revocation' ? bundled[0] : undefined;
+    const found = upgradeStatus(storage, { ...context, bundledVersion });
+    process.stdout.write(read.flag('json') ? `${upgradeStatusJson(found)}\n` : lines(upgradeStatusLines(found)));
+    return found.isReady ? 0 : 1;
+  });
+}
+
+async function good(read: Read, words: readonly string[], reporter: Reporter, signal: AbortSignal): Promise<number> {
+  const path = read.needed('running');
+  const options = { change: true, waitMs: WAIT_MS, signal };
+  await withStorage(oneFolder(words), read.text('nvram'), options, async (storage) => {
+    tellProblems(storage, reporter);
+    const image = await verified(path, storage, { product: read.text('product') }, signal);
+    const isRaised = await raiseCounters(storage, image);
+    const { type, counter } = image.info;
+    process.stdout.write(isRaised ? `Security counter of ${type} images raised to ${counter}\n` : 'No change\n');
+  });
+  return 0;
 }

@@ -11,7 +11,7 @@ usage: sealift image COMMAND ...
   bundle            sign an image again, with a new special key in it
   export-attrs      what is to be signed, for a key that stays in another room
   attach-signature  an image from the file and a signature made elsewhere
-  store             the key storage of a device: init, show, status, add, revoke
+  store             the key storage of a device: init, show, status, add, good, revoke
 
   sealift image COMMAND --help
 
@@ -181,6 +181,7 @@ usage: sealift image store init DIR --rollover CERT --production CERT [--special
        sealift image store show DIR [--json] [--keys]
        sealift image store status DIR [--running IMAGE] [--autoboot IMAGE] [--rommon IMAGE] [--json]
        sealift image store add production|special DIR --from IMAGE
+       sealift image store good DIR --running IMAGE
        sealift image store revoke production|special DIR [--running IMAGE] [--autoboot IMAGE] [--rommon IMAGE]
 
   init                 make it. What it is made with is the root of trust
@@ -189,6 +190,7 @@ usage: sealift image store init DIR --rollover CERT --production CERT [--special
   status               is everything ready for a change of the production key? Exit status 0: yes
   add production       the new production key from a revocation image
   add special          the new special key from a production image
+  good                 the running image works: lower security counters are refused from now on
   revoke               all keys of a type that are older than the newest
 
   --from IMAGE         the image that runs and brings the key

@@ -4,6 +4,7 @@ import { MAX_TAIL_BYTES } from '../../images/footer.ts';
 import { MAX_COUNTER } from '../../images/image-info.ts';
 import { imageTypes } from '../../images/image-types.ts';
 import { inspectImageFile } from '../../images/inspect.ts';
+import { minCounterOf } from '../../images/keys/counters.ts';
 import type { ImagePolicy, KeyLookup, VerifiedImage } from '../../images/types.ts';
 import { verifyImageFile } from '../../images/verify-file.ts';
 import { ImageVerifier } from '../../images/verify-stream.ts';
@@ -47,8 +48,8 @@ export async function verify(
   if (read.text('extract') !== undefined && read.operands.length > 1)
     throw new UsageError('--extract takes one image at a time');
   if (read.flag('json') && read.text('extract') === '-') throw new UsageError('--json and --extract -: one of them');
-  const policy = readPolicy(read);
-  const lookup = await readTrust(read);
+  const { lookup, seen } = await readTrust(read);
+  const policy = readPolicy(read, seen);
   let status = 0;
   for (const path of read.operands) {
     if (!(await verifyOne(path, { read, policy, lookup, reporter, signal }))) status = 1;
@@ -56,33 +57,42 @@ export async function verify(
   return status;
 }
 
-function readPolicy(read: Read): ImagePolicy {
+function readPolicy(read: Read, seen: MinCounter): ImagePolicy {
   const types = read.texts('type').map((given) => {
     const type = imageTypes.find((one) => one === given);
     if (type === undefined) throw new UsageError(`--type ${given}: not one of ${imageTypes.join(', ')}`);
     return type;
   });
-  const minCounter = read.number('min-counter', 0, MAX_COUNTER);
+  const least = read.number('min-counter', 0, MAX_COUNTER) ?? 0;
   return {
     product: read.text('product'),
     minSigners: read.number('min-signers', 1, 8),
     maxSize: read.number('max-size', 0, Number.MAX_SAFE_INTEGER),
     ...(types.length === 0 ? {} : { types }),
-    ...(minCounter === undefined ? {} : { minCounter: () => minCounter }),
+    minCounter: (type, version) => Math.max(least, seen(type, version)),
   };
 }
 
-async function readTrust(read: Read): Promise<KeyLookup> {
+type MinCounter = NonNullable<ImagePolicy['minCounter']>;
+
+interface Trust {
+  readonly lookup: KeyLookup;
+  /** The highest security counter that was seen. */
+  readonly seen: MinCounter;
+}
+
+async function readTrust(read: Read): Promise<Trust> {
   const [store, paths] = [read.text('store'), read.texts('cert')];
   if ((store === undefined) === (paths.length === 0))
     throw new UsageError('whose keys are trusted is said by --store DIR, or by --cert FILE');
   if (store !== undefined) {
     const { openStore } = await import('./store-folder.ts');
-    return await openStore(store, read.text('nvram'));
+    const storage = await openStore(store, read.text('nvram'));
+    return { lookup: storage, seen: minCounterOf(storage) };
   }
   const pinned = [];
   for (const path of paths) pinned.push({ path, certificate: await certificateAt(path) });
-  return lookupOf(pinned);
+  return { lookup: lookupOf(pinned), seen: () => 0 };
 }
 
 interface Verification {
