@@ -1,5 +1,6 @@
 import { ImageError } from '../base/errors.ts';
 import { verifySignature } from './algorithms/signatures.ts';
+import { ANY_PRODUCT } from './image-info.ts';
 import { keyTypeFor, keyTypes } from './image-types.ts';
 import { type Envelope, type EnvelopeSigner, readEnvelope } from './read-envelope.ts';
 import type { ImageInfo, ImagePolicy, KeyLookup, KeyType, TrustedKey, VerifiedEnvelope, VerifiedSigner } from './types.ts';
@@ -99,7 +100,7 @@ function countSigners(envelope: Envelope, lookup: KeyLookup, minSigners: number)
 
 /** @throws {ImageError} ERR_IMAGE_PRODUCT, ERR_IMAGE_POLICY, ERR_IMAGE_COUNTER */
 function checkPolicy(info: ImageInfo, { product, types, minCounter, maxSize }: ImagePolicy): void {
-  if (product !== undefined && info.product !== product) {
+  if (product !== undefined && info.product !== product && info.product !== ANY_PRODUCT) {
     throw new ImageError('', 'ERR_IMAGE_PRODUCT', `it is for ${info.product}, not for ${product}`);
   }
   if (types !== undefined && !types.includes(info.type)) {

@@ -1,0 +1,174 @@
+import { FileError, ImageError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
+import type { Directory } from '../../files/file-system.ts';
+import type { ImageType, KeyLookup, KeyType, TrustedKey } from '../types.ts';
+import { replaceDurably } from './durable-file.ts';
+import { formatKeyFile } from './key-file.ts';
+import type { StorageState } from './merge.ts';
+import { type Counters, formatNvram, type Nvram } from './nvram-file.ts';
+import type { StorageProblem } from './problems.ts';
+import { listLookup, rolloverKeys, trustedKey } from './proof.ts';
+import type { ProofVerifier } from './proof-verifier.ts';
+import {
+  type ChangeableType,
+  type CopyName,
+  compareRecords,
+  copyNames,
+  fileNames,
+  type KeyRecord,
+  recordId,
+} from './records.ts';
+import type { RootFile } from './root-file.ts';
+
+/** What a copy had in it when the storage was opened: its proven records by {@link recordId}, with the state that stood there. Undefined for a copy that could not be used. */
+export type FoundRecords = ReadonlyMap<string, KeyRecord['state']> | undefined;
+
+/** What a storage is made from. */
+export interface StorageParts {
+  readonly directory: Directory;
+  readonly nvramDirectory: Directory;
+  readonly verifier: ProofVerifier;
+  readonly root: RootFile;
+  readonly state: StorageState;
+  readonly counters: Counters;
+  readonly found: Readonly<Record<CopyName, FoundRecords>>;
+  readonly problems: readonly StorageProblem[];
+  /** No copy can be used: only rollover keys are known, until a production key is added. */
+  readonly isRecovery: boolean;
+  /** Gives back the lock; undefined where the storage is open for reading. */
+  readonly unlock: (() => Promise<void>) | undefined;
+}
+
+/** An open key storage. What it says is as it was when it was opened, but for changes that were made through it. */
+export class KeyStorage implements KeyLookup, AsyncDisposable {
+  readonly root: RootFile;
+  readonly verifier: ProofVerifier;
+  readonly problems: readonly StorageProblem[];
+  readonly found: Readonly<Record<CopyName, FoundRecords>>;
+  readonly isRecovery: boolean;
+  readonly #parts: StorageParts;
+  readonly #rollover: readonly TrustedKey[];
+  #state: StorageState;
+  #counters: Counters;
+  #unlock: (() => Promise<void>) | undefined;
+  #failed = false;
+
+  constructor(parts: StorageParts) {
+    this.#parts = parts;
+    this.root = parts.root;
+    this.verifier = parts.verifier;
+    this.problems = parts.problems;
+    this.found = parts.found;
+    this.isRecovery = parts.isRecovery;
+    this.#rollover = rolloverKeys(parts.root, parts.verifier);
+    this.#state = parts.state;
+    this.#counters = parts.counters;
+    this.#unlock = parts.unlock;
+  }
+
+  /** How messages name it. */
+  get path(): string {
+    return printable(this.#parts.directory.path);
+  }
+
+  /** The keys that may introduce production keys. */
+  get rolloverKeys(): readonly TrustedKey[] {
+    return this.#rollover;
+  }
+
+  /** The records that are believed, the floors and the generation. */
+  get state(): StorageState {
+    return this.#state;
+  }
+
+  get counters(): Counters {
+    return this.#counters;
+  }
+
+  /** Proven keys of a type and a version, revoked ones too. */
+  keys(type: KeyType, version: string): readonly TrustedKey[] {
+    return listLookup([...this.#rollover, ...this.#state.records.map(trustedKey)], this.#state.floors).keys(
+      type,
+      version,
+    );
+  }
+
+  floor(type: KeyType): string | undefined {
+    return type === 'rollover' ? undefined : this.#state.floors[type];
+  }
+
+  /** The highest security counter that was seen of a type of image and a key version: 0 for those never seen. */
+  counter(type: ImageType, keyVersion: string): number {
+    return this.#counters[type]?.[keyVersion] ?? 0;
+  }
+
+  /** Whether a copy had a record when the storage was opened, in whatever state. */
+  isFound(copy: CopyName, record: KeyRecord): boolean {
+    return this.found[copy]?.has(recordId(record)) === true;
+  }
+
+  /** The highest version of which there is a valid key. */
+  newest(type: ChangeableType): string | undefined {
+    const versions = this.#state.records.filter((record) => record.type === type && record.state === 'valid');
+    return versions
+      .map(({ version }) => version)
+      .sort()
+      .at(-1);
+  }
+
+  /**
+   * Writes one copy. The copies, and {@link writeNvram} behind them, are written one after the other; only then is the change {@link adopt}ed.
+   *
+   * @throws {ImageError} ERR_KEY_STORAGE: the storage must be opened again
+   */
+  async writeCopy(copy: CopyName, state: StorageState): Promise<void> {
+    const { generation, floors, records, unchecked } = state;
+    const content = { generation, floors, records: [...records, ...unchecked].sort(compareRecords) };
+    await this.#write(copy, this.#parts.directory, fileNames[copy], formatKeyFile(content));
+  }
+
+  /** Writes the numbers that only grow. @throws {ImageError} ERR_KEY_STORAGE */
+  async writeNvram(numbers: Nvram): Promise<void> {
+    await this.#write('nvram', this.#parts.nvramDirectory, fileNames.nvram, formatNvram(numbers));
+  }
+
+  /** Everything is written: from now on this is what the storage says. */
+  adopt(state: StorageState, counters: Counters = this.#counters): void {
+    this.#state = state;
+    this.#counters = counters;
+  }
+
+  async #write(what: string, directory: Directory, name: string, bytes: Uint8Array): Promise<void> {
+    if (this.#unlock === undefined) throw new TypeError('the key storage is open for reading only');
+    if (this.#failed) throw new ImageError(this.path, 'ERR_KEY_STORAGE', 'a write has failed: it must be opened again');
+    try {
+      await replaceDurably(directory, name, bytes, 0o644);
+    } catch (cause) {
+      this.#failed = true;
+      if (!(cause instanceof FileError)) throw cause;
+      const reason = `${what} not updated: ${cause.reason}`;
+      throw new ImageError(this.path, 'ERR_KEY_STORAGE', reason, { cause, cure: 'run the command again' });
+    }
+  }
+
+  /** Gives back the lock. Idempotent. The directories stay the caller's. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const unlock = this.#unlock;
+    this.#unlock = undefined;
+    await unlock?.();
+  }
+}
+
+/** Writes a state everywhere, and what it says is permanent then. @throws {ImageError} ERR_KEY_STORAGE */
+export async function writeEverywhere(storage: KeyStorage, state: StorageState): Promise<void> {
+  for (const copy of copyNames) await storage.writeCopy(copy, state);
+  await storage.writeNvram({ generation: state.generation, floors: state.floors, counters: storage.counters });
+  storage.adopt(state);
+}
+
+/** The records of a copy that are believed, as they stand there. */
+export function foundRecords(records: readonly KeyRecord[] | undefined, proven: readonly KeyRecord[]): FoundRecords {
+  if (records === undefined) return undefined;
+  const believed = new Set(proven.map(recordId));
+  return new Map(records.filter((one) => believed.has(recordId(one))).map((one) => [recordId(one), one.state]));
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { openKeyStorage } from '../../../src/images/keys/open.ts';
+import { fakeVerifier } from '../../support/fake-proofs.ts';
+import { fileOf, makeKeyFolder, markOfLife, refusal, states, withStorage } from '../../support/key-folder.ts';
+
+describe('K11', () => {
+  it('a second process fails at once and names the first', async () => {
+    const folder = await makeKeyFolder();
+    const runs = (id: string) => ({ id, bootedMs: () => 0, fateOf: () => 'runs' as const });
+    const [first, second] = [runs(markOfLife(7).id), runs(markOfLife(8).id)];
+    const open = await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: first });
+    expect(await refusal(() => withStorage(folder, { change: true, mark: second }, () => {}))).toMatchObject({
+      code: 'ERR_KEY_STORAGE_BUSY',
+      message: 'keys: process 1007 is changing the key storage',
+    });
+    // Who only reads need not wait.
+    expect(await states(folder)).toHaveLength(2);
+    const waiting = withStorage(folder, { change: true, mark: second, waitMs: 10_000 }, () => 'got it');
+    await open[Symbol.asyncDispose]();
+    expect(await waiting).toBe('got it');
+    expect(fileOf(folder, 'lock')).toBeUndefined();
+  });
+
+  it('two storages of one process exclude each other too', async () => {
+    const folder = await makeKeyFolder();
+    await withStorage(folder, { change: true }, async () => {
+      expect((await refusal(() => withStorage(folder, { change: true }, () => {}))).code).toBe('ERR_KEY_STORAGE_BUSY');
+    });
+  });
+
+  it.each([false, true])(
+    'the lock of a process that is gone is taken over by one of many (without hard links: %s)',
+    async (noLinks) => {
+      const folder = await makeKeyFolder();
+      if (noLinks) folder.disk.failAt = (call) => (call.startsWith('link ') ? 'EPERM' : undefined);
+      await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: markOfLife(1) });
+      expect(fileOf(folder, 'lock')).toBeDefined();
+      const alive = (id: string) => ({
+        id,
+        bootedMs: () => 0,
+        fateOf: (other: string) => (other === markOfLife(1).id ? ('gone' as const) : ('runs' as const)),
+      });
+      let inside = 0;
+      const results = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          withStorage(folder, { change: true, mark: alive(markOfLife(10 + index).id), waitMs: 10_000 }, async () => {
+            expect(++inside).toBe(1);
+            await new Promise((resolve) => setImmediate(resolve));
+            inside--;
+            return index;
+          }),
+        ),
+      );
+      expect(results).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
+    },
+  );
+
+  it('a takeover that was cut off is taken over as well', async () => {
+    for (let cut = 0; cut < 40; cut++) {
+      const folder = await makeKeyFolder();
+      await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: markOfLife(1) });
+      folder.disk.cutAt = folder.disk.calls.length + cut;
+      await withStorage(folder, { change: true, mark: markOfLife(2) }, () => {}).catch(() => {});
+      const disk = folder.disk.restarted();
+      const again = { disk, directory: disk.directory('keys') };
+      await withStorage(again, { change: true, mark: markOfLife(3) }, () => {});
+      expect([...disk.image().keys()].filter((name) => /lock|new/.test(name))).toEqual([]);
+    }
+  });
+});
