@@ -8,7 +8,10 @@ import { readCertificateFile } from '../dist/images/x509/pem.js';
 const [way, path, certificate] = process.argv.slice(2);
 const { publicKey } = readCertificateFile(readFileSync(certificate));
 const key = { type: 'production', version: 'A', spki: publicKey.spki, state: 'valid' };
-const lookup = { keys: (type, version) => (type === key.type && version === key.version ? [key] : []), floor: () => undefined };
+const lookup = {
+  keys: (type, version) => (type === key.type && version === key.version ? [key] : []),
+  floor: () => undefined,
+};
 
 if (way === 'stream') {
   const verifier = new ImageVerifier({ lookup, name: path });

@@ -65,8 +65,8 @@ try {
   const contenders = {
     'openssl cms -verify': () =>
       timed('openssl', ['cms', '-verify', ...checks, '-CAfile', certificate, '-content', payload, '-out', '/dev/null']),
-    'verifyImageFile': () => timed(process.execPath, [program, 'file', image, certificate]),
-    'ImageVerifier': () => timed(process.execPath, [program, 'stream', image, certificate]),
+    verifyImageFile: () => timed(process.execPath, [program, 'file', image, certificate]),
+    ImageVerifier: () => timed(process.execPath, [program, 'stream', image, certificate]),
   };
   console.log(execFileSync('openssl', ['version'], { encoding: 'utf8' }).trim(), '· Node.js', process.version);
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
@@ -78,7 +78,9 @@ try {
     const seconds = median(runs.map((run) => run.seconds));
     const rate = (size / 1e6 / seconds).toFixed(0);
     const resident = Math.max(...runs.map((run) => run.residentMebibytes)).toFixed(0);
-    console.log(`${name.padEnd(20)} ${rate.padStart(5)} MB/s  ${(base / seconds).toFixed(2)} x openssl  ${resident} MiB resident`);
+    console.log(
+      `${name.padEnd(20)} ${rate.padStart(5)} MB/s  ${(base / seconds).toFixed(2)} x openssl  ${resident} MiB resident`,
+    );
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });

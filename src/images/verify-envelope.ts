@@ -3,7 +3,15 @@ import { verifySignature } from './algorithms/signatures.ts';
 import { ANY_PRODUCT } from './image-info.ts';
 import { keyTypeFor, keyTypes } from './image-types.ts';
 import { type Envelope, type EnvelopeSigner, readEnvelope } from './read-envelope.ts';
-import type { ImageInfo, ImagePolicy, KeyLookup, KeyType, TrustedKey, VerifiedEnvelope, VerifiedSigner } from './types.ts';
+import type {
+  ImageInfo,
+  ImagePolicy,
+  KeyLookup,
+  KeyType,
+  TrustedKey,
+  VerifiedEnvelope,
+  VerifiedSigner,
+} from './types.ts';
 
 /** What became of a signer: it counts, or why it does not. */
 type Standing =
