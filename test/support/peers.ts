@@ -39,6 +39,7 @@ const peers = {
   puttygen: { name: 'puttygen', debianPackage: 'putty-tools', command: 'puttygen' },
   openssl: { name: 'openssl', debianPackage: 'openssl', command: 'openssl' },
   curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
+  openssl: { name: 'openssl', debianPackage: 'openssl', command: 'openssl' },
   lftp: { name: 'lftp', debianPackage: 'lftp', command: 'lftp' },
   rclone: { name: 'rclone', debianPackage: 'rclone', command: 'rclone' },
   sshfs: { name: 'sshfs', debianPackage: 'sshfs', command: 'sshfs' },
