@@ -54,7 +54,7 @@ const primaryWins: Merge = (primary, backup) => primary ?? backup;
 const mostRestrictive: Merge = (primary, backup) => {
   if (primary === undefined || backup === undefined) return primary ?? backup;
   return {
-    keys: [...new Set([...primary.keys, ...backup.keys])].sort().join(''),
+    keys: [...new Set(`${primary.keys}${backup.keys}`)].sort().join(''),
     floor: [primary.floor, backup.floor].sort()[1] as string,
   };
 };
@@ -112,7 +112,8 @@ async function explore(strategy: Strategy, work: 'add' | 'revoke'): Promise<CutR
             await strategy.write(directory, name, format(copy));
         }
       const { keys, floor } = copy;
-      return { valid: [...keys].filter((key) => key >= floor), revoked: [...keys].filter((key) => key < floor), floor };
+      const all = keys.split('');
+      return { valid: all.filter((key) => key >= floor), revoked: all.filter((key) => key < floor), floor };
     },
     isDone: ({ valid, floor }) => (work === 'add' ? valid.includes('B') : floor === 'B'),
   };
@@ -185,6 +186,6 @@ describe('the disk', () => {
     const file = await disk.directory('d').open('f', { access: 'write', create: 'new' });
     await file.write([Buffer.from('x')], 0);
     await file.sync();
-    expect([...disk.survivors()].map((one) => one.image().size).sort()).toEqual([0, 1]);
+    expect(new Set([...disk.survivors()].map((one) => one.image().size))).toEqual(new Set([0, 1]));
   });
 });
