@@ -16,6 +16,7 @@ usage: sealift COMMAND [options] ...
   scp          copy files and directories between hosts, with the command line of scp
   serve        an SSH server for secure copy only
   user         the users of a server, in a file
+  image        signed software images: sign, verify, key storage
   sftp-server  SFTP on standard input and output, for the system's sshd
   demo         a server, a tree of files copied there and back, and what to try next
   completion   a script for bash, zsh or fish that completes command lines
@@ -52,6 +53,10 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
     case 'user': {
       const { userCommand } = await import('./user/main.ts');
       return await userCommand(rest);
+    }
+    case 'image': {
+      const { imageCommand } = await import('./image/main.ts');
+      return await imageCommand(rest);
     }
     case 'sftp-server': {
       const { sftpServerCommand } = await import('./sftp-server.ts');

@@ -14,6 +14,9 @@ export const MAX_BUNDLED_KEYS = 8;
 /** Octets of UTF-8 in `product`, `version` and `minLoader`. */
 export const MAX_IMAGE_TEXT_BYTES = 64;
 
+/** Stands for every product, in revocation images alone: one key may sign for many. */
+export const ANY_PRODUCT = '*';
+
 /** The largest security counter. */
 export const MAX_COUNTER: number = 2 ** 32 - 1;
 
@@ -85,6 +88,8 @@ export function checkImageInfo(value: unknown): ImageInfo {
   const { counter, size } = info;
   const keyVersion = checkVersion(info['keyVersion'], 'keyVersion');
   const product = checkText(info['product'], 'product');
+  if (product === ANY_PRODUCT && type !== 'revocation')
+    throw refuse('only a revocation image may be for every product');
   const name = checkName(info['name']);
   const version = checkText(info['version'], 'version');
   if (!isWhole(counter, MAX_COUNTER)) throw refuse('counter is not a number from 0 to 2^32-1');

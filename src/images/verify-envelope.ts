@@ -1,25 +1,42 @@
 import { ImageError } from '../base/errors.ts';
 import { verifySignature } from './algorithms/signatures.ts';
+import { ANY_PRODUCT } from './image-info.ts';
 import { keyTypeFor, keyTypes } from './image-types.ts';
 import { type Envelope, type EnvelopeSigner, readEnvelope } from './read-envelope.ts';
-import type { ImageInfo, ImagePolicy, KeyLookup, TrustedKey, VerifiedEnvelope, VerifiedSigner } from './types.ts';
+import type {
+  ImageInfo,
+  ImagePolicy,
+  KeyLookup,
+  KeyType,
+  TrustedKey,
+  VerifiedEnvelope,
+  VerifiedSigner,
+} from './types.ts';
 
 /** What became of a signer: it counts, or why it does not. */
 type Standing =
   | { readonly counts: true; readonly key: TrustedKey }
   | { readonly counts: false; readonly revoked: boolean };
 
-function isKeyOf({ certificate }: EnvelopeSigner, key: TrustedKey): boolean {
-  return Buffer.compare(certificate.publicKey.spki, key.spki) === 0;
+/** The record of a signer's key as one of a type and of the version that was signed. */
+function findKey({ certificate, info }: EnvelopeSigner, type: KeyType, lookup: KeyLookup): TrustedKey | undefined {
+  return lookup
+    .keys(type, info.keyVersion)
+    .find(
+      (key) =>
+        key.type === type &&
+        key.version === info.keyVersion &&
+        Buffer.compare(certificate.publicKey.spki, key.spki) === 0,
+    );
 }
 
 /** A key that is known for other images only must not have signed this one. */
 function refuseOtherType(signer: EnvelopeSigner, lookup: KeyLookup): void {
-  const { type, keyVersion } = signer.info;
+  const { type } = signer.info;
   const allowed = keyTypeFor(type);
   for (const other of keyTypes) {
     if (other === allowed) continue;
-    if (lookup.keys(other, keyVersion).some((key) => isKeyOf(signer, key))) {
+    if (findKey(signer, other, lookup) !== undefined) {
       throw new ImageError('', 'ERR_IMAGE_KEY_TYPE', `a key of type ${other} may not sign an image of type ${type}`);
     }
   }
@@ -33,7 +50,7 @@ function refuseOtherType(signer: EnvelopeSigner, lookup: KeyLookup): void {
 function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLookup): Standing {
   const { type, keyVersion } = signer.info;
   const keyType = keyTypeFor(type);
-  const key = lookup.keys(keyType, keyVersion).find((one) => isKeyOf(signer, one));
+  const key = findKey(signer, keyType, lookup);
   if (key === undefined) {
     refuseOtherType(signer, lookup);
     return { counts: false, revoked: false };
@@ -91,7 +108,7 @@ function countSigners(envelope: Envelope, lookup: KeyLookup, minSigners: number)
 
 /** @throws {ImageError} ERR_IMAGE_PRODUCT, ERR_IMAGE_POLICY, ERR_IMAGE_COUNTER */
 function checkPolicy(info: ImageInfo, { product, types, minCounter, maxSize }: ImagePolicy): void {
-  if (product !== undefined && info.product !== product) {
+  if (product !== undefined && info.product !== product && info.product !== ANY_PRODUCT) {
     throw new ImageError('', 'ERR_IMAGE_PRODUCT', `it is for ${info.product}, not for ${product}`);
   }
   if (types !== undefined && !types.includes(info.type)) {
