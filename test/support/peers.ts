@@ -37,7 +37,6 @@ const peers = {
   psftp: { name: 'psftp', debianPackage: 'putty-tools', command: 'psftp' },
   plink: { name: 'plink', debianPackage: 'putty-tools', command: 'plink' },
   puttygen: { name: 'puttygen', debianPackage: 'putty-tools', command: 'puttygen' },
-  openssl: { name: 'openssl', debianPackage: 'openssl', command: 'openssl' },
   curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
   lftp: { name: 'lftp', debianPackage: 'lftp', command: 'lftp' },
   rclone: { name: 'rclone', debianPackage: 'rclone', command: 'rclone' },

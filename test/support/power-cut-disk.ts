@@ -1,5 +1,6 @@
 import { type ErrorCode, FileError } from '../../src/base/errors.ts';
 import type { Directory, FileStatus, OpenFile, OpenOptions, Space } from '../../src/files/file-system.ts';
+import { runsEverything } from './large.ts';
 
 /*
  * A disk in memory that loses power.
@@ -19,8 +20,8 @@ import type { Directory, FileStatus, OpenFile, OpenOptions, Space } from '../../
  * Besides, `failAt` has a call fail as a full or broken disk does; the world goes on.
  */
 
-/** So many restarts are tried after one cut. */
-export const MAX_SURVIVORS = 96;
+/** So many restarts are tried after one cut, and the extremes besides: more with SEALIFT_LARGE=1. */
+export const MAX_SURVIVORS: number = runsEverything ? 600 : 20;
 
 /** Thrown from the moment on at which power is gone. It is no FileError: code under test must not mistake it for one. */
 export class PowerCut extends Error {

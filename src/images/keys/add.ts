@@ -18,6 +18,9 @@ import {
 } from './records.ts';
 import type { KeyStorage } from './storage.ts';
 
+/** What brings keys: an image whose payload was verified too, so that it is known to be whole. */
+export type KeyBringer = Pick<VerifiedImage, 'info' | 'envelope' | 'bundledCertificates'>;
+
 export interface KeyCommandOptions {
   readonly observer?: KeyObserver | undefined;
   /** Default: keys can be added and revoked. */
@@ -48,7 +51,7 @@ export function checkProfile({ profile }: KeyCommandOptions): void {
 export async function addKeys(
   storage: KeyStorage,
   type: ChangeableType,
-  from: VerifiedImage,
+  from: KeyBringer,
   options: KeyCommandOptions = {},
 ): Promise<KeyChange> {
   checkProfile(options);
@@ -73,7 +76,7 @@ export async function addKeys(
 function readBundled(
   type: ChangeableType,
   bundled: readonly BundledKey[],
-  from: VerifiedImage,
+  from: KeyBringer,
   storage: KeyStorage,
 ): readonly KeyRecord[] {
   const keys = bundled.filter((key) => key.type === type);

@@ -4,6 +4,11 @@ import type { Directory } from '../../files/file-system.ts';
 /** How the name of a file ends that is not whole yet. There is one writer, so one name is enough, and what is left of it is known. */
 const NEW_SUFFIX = '.new';
 
+/** The name that new content has until it is whole. */
+export function newName(name: string): string {
+  return `${name}${NEW_SUFFIX}`;
+}
+
 /** How the name of a folder ends that stood where a file belongs. */
 const ASIDE_SUFFIX = '.unusable';
 
@@ -18,7 +23,7 @@ export async function replaceDurably(
   content: Uint8Array,
   mode: number,
 ): Promise<void> {
-  const beside = `${name}${NEW_SUFFIX}`;
+  const beside = newName(name);
   await removeLeftover(directory, name);
   try {
     const file = await directory.open(beside, { access: 'write', create: 'new', mode });
@@ -39,7 +44,7 @@ export async function replaceDurably(
 
 /** Removes what a write of `name` that was cut off has left. @throws {FileError} */
 export async function removeLeftover(directory: Directory, name: string): Promise<void> {
-  const beside = `${name}${NEW_SUFFIX}`;
+  const beside = newName(name);
   if ((await directory.status(beside)) !== undefined) await directory.remove(beside);
 }
 

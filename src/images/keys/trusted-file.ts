@@ -2,6 +2,7 @@ import { FileError, ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Directory, FileStatus, OpenFile } from '../../files/file-system.ts';
 import { shownPath } from '../../files/path.ts';
+import { newName } from './durable-file.ts';
 
 /** Group and others may not write what decides about trust. */
 const OTHERS_WRITE = 0o022;
@@ -36,7 +37,7 @@ export async function readTrusted(
   }
   try {
     const status = await file.status();
-    await checkStatus(directory, shown, status);
+    await checkStatus(directory, name, status);
     if (status.size > maxBytes) throw new ImageError(shown, 'ERR_KEY_STORAGE', `has more than ${maxBytes} bytes`);
     return await readAll(file, shown, status.size);
   } catch (error) {
@@ -46,17 +47,25 @@ export async function readTrusted(
   }
 }
 
-async function checkStatus(directory: Directory, shown: string, status: FileStatus): Promise<void> {
+async function checkStatus(directory: Directory, name: string, status: FileStatus): Promise<void> {
+  const shown = printable(shownPath(directory.path, name));
   const refuse = (reason: string, cure: string): never => {
     throw new ImageError(shown, 'ERR_KEY_STORAGE', reason, { cure });
   };
   if (status.kind !== 'file') refuse('is not a regular file', `remove ${shown}`);
-  if (status.links > 1) refuse('has several names', `cp ${shown} ${shown}.copy && mv ${shown}.copy ${shown}`);
+  if (status.links > 1 && !(await isHalfRenamed(directory, name, status)))
+    refuse('has several names', `cp ${shown} ${shown}.copy && mv ${shown}.copy ${shown}`);
   if (!hasModes) return;
   if ((status.mode & OTHERS_WRITE) !== 0) throw writable(shown);
   const { uid } = await directory.ownStatus();
   if (status.uid !== 0 && status.uid !== uid)
     refuse(`belongs to user ${status.uid}, not to the owner of its folder`, `chown ${uid} ${shown}`);
+}
+
+/** A power cut during a rename leaves both names on file systems without a journal. */
+async function isHalfRenamed(directory: Directory, name: string, status: FileStatus): Promise<boolean> {
+  const other = await directory.status(newName(name));
+  return status.links === 2 && other?.inode === status.inode && other.device === status.device;
 }
 
 async function readAll(file: OpenFile, shown: string, size: number): Promise<Uint8Array> {
