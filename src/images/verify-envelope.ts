@@ -59,7 +59,9 @@ function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLo
   if (key.state !== 'valid' || (floor !== undefined && keyVersion < floor)) return { counts: false, revoked: true };
   const { signedAttributes, signature } = signer.signerInfo;
   if (!verifySignature(signer.certificate.publicKey, digest, signedAttributes, signature)) {
-    throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`);
+    throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`, {
+      cure: 'get the file once more',
+    });
   }
   return { counts: true, key };
 }
@@ -74,6 +76,18 @@ function describe(signer: EnvelopeSigner, key: TrustedKey, digest: Envelope['dig
   return { key, name, serialNumber, digest, signatureAlgorithm: publicKey.title, notBefore, notAfter };
 }
 
+function refuseUnknown({ type, keyVersion }: ImageInfo): ImageError {
+  const reason = `it is signed with a ${keyTypeFor(type)} key version ${keyVersion} that is not known here`;
+  return new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', reason, {
+    cure: 'get the image from who signs for this device, or add the key to the key storage',
+  });
+}
+
+function refuseRevoked({ type, keyVersion }: ImageInfo): ImageError {
+  const reason = `it is signed with ${keyTypeFor(type)} key version ${keyVersion}, which is revoked`;
+  return new ImageError('', 'ERR_IMAGE_REVOKED_KEY', reason, { cure: 'get an image that is signed with a newer key' });
+}
+
 /**
  * Those that count, the newest key version with enough of them in front. Keys are distinct already: no key may sign twice.
  *
@@ -85,12 +99,10 @@ function countSigners(envelope: Envelope, lookup: KeyLookup, minSigners: number)
     standing.counts ? [{ signer, verified: describe(signer, standing.key, envelope.digest) }] : [],
   );
   if (counted.length === 0) {
-    const { type, keyVersion } = (envelope.signers[0] as EnvelopeSigner).info;
-    const key = `${keyTypeFor(type)} key version ${keyVersion}`;
-    const isRevoked = standings.some(({ standing }) => !standing.counts && standing.revoked);
-    throw isRevoked
-      ? new ImageError('', 'ERR_IMAGE_REVOKED_KEY', `it is signed with ${key}, which is revoked`)
-      : new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', `it is signed with a ${key} that is not known here`);
+    const revoked = standings.find(({ standing }) => !standing.counts && standing.revoked);
+    throw revoked === undefined
+      ? refuseUnknown((envelope.signers[0] as EnvelopeSigner).info)
+      : refuseRevoked(revoked.signer.info);
   }
   const versions = [...new Set(counted.map(({ verified }) => verified.key.version))].sort().reverse();
   const of = (version: string): Counted[] => counted.filter(({ verified }) => verified.key.version === version);
@@ -123,7 +135,9 @@ function checkPolicy(info: ImageInfo, { product, types, minCounter, maxSize }: I
   }
   const least = minCounter?.(info.type, info.keyVersion) ?? 0;
   if (info.counter < least) {
-    throw new ImageError('', 'ERR_IMAGE_COUNTER', `its security counter ${info.counter} is lower than ${least}`);
+    throw new ImageError('', 'ERR_IMAGE_COUNTER', `its security counter ${info.counter} is lower than ${least}`, {
+      cure: 'get a newer image',
+    });
   }
 }
 
@@ -147,7 +161,7 @@ export function verifyEnvelope(cms: Uint8Array, lookup: KeyLookup, policy: Image
     signers: counted.map(({ verified }) => verified),
     signedDigest: envelope.payloadDigest,
     digest: envelope.digest,
-    envelope: cms,
+    envelope: envelope.bytes,
     bundledCertificates: envelope.bundledCertificates.map(({ bytes }) => bytes),
     warnings: [],
   };

@@ -19,7 +19,6 @@ export function contextConstructed(number: number): number {
   return 0xa0 | number;
 }
 
-
 const names: ReadonlyMap<number, string> = new Map([
   [Tag.boolean, 'BOOLEAN'],
   [Tag.integer, 'INTEGER'],
