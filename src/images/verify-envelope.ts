@@ -1,4 +1,5 @@
 import { ImageError } from '../base/errors.ts';
+import { isPublishedKey } from './algorithms/published-keys.ts';
 import { verifySignature } from './algorithms/signatures.ts';
 import { ANY_PRODUCT } from './image-info.ts';
 import { keyTypeFor, keyTypes } from './image-types.ts';
@@ -45,7 +46,7 @@ function refuseOtherType(signer: EnvelopeSigner, lookup: KeyLookup): void {
 /**
  * Looks up the key that a signer claims to have, and checks the signature with it.
  *
- * @throws {ImageError} where the key is known and the signature is wrong, or the key is known for another type
+ * @throws {ImageError} where the key is known and the signature is wrong, or the key is known for another type, or to everybody
  */
 function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLookup): Standing {
   const { type, keyVersion } = signer.info;
@@ -57,6 +58,11 @@ function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLo
   }
   const floor = lookup.floor(keyType);
   if (key.state !== 'valid' || (floor !== undefined && keyVersion < floor)) return { counts: false, revoked: true };
+  if (isPublishedKey(key.spki)) {
+    throw new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', 'it is signed with a key that is published: anybody has it', {
+      cure: 'revoke the key, and sign with one of your own',
+    });
+  }
   const { signedAttributes, signature } = signer.signerInfo;
   if (!verifySignature(signer.certificate.publicKey, digest, signedAttributes, signature)) {
     throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`, {

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { verifySignature } from '../../src/images/algorithms/signatures.ts';
+import { cutTail } from '../../src/images/image-file.ts';
 import { FORMAT_ARC, IMAGE_INFO_OID, KEY_PURPOSE_OID } from '../../src/images/oids.ts';
+import { readEnvelope } from '../../src/images/read-envelope.ts';
+import { digestPayload, signImage } from '../../src/images/sign.ts';
 import { exampleImage } from '../support/example-image.ts';
-import { lookupOf, trusted } from '../support/image-keys.ts';
-import { verifyBytes } from '../support/image-refusal.ts';
+import { describedAs, lookupOf, trusted } from '../support/image-keys.ts';
+import { expectRefused, imageErrorOf } from '../support/image-refusal.ts';
 
 const document = readFileSync(fileURLToPath(new URL('../../docs/protocols/image-format.md', import.meta.url)), 'utf8');
 
@@ -24,11 +28,24 @@ function documented(): Buffer {
   return Buffer.concat(parts.map(({ octets }) => octets));
 }
 
-it('the example of the document is what is written, octet by octet, and is verified', async () => {
+it('the example of the document is what is written, octet by octet, and its signature is right', async () => {
   const { signer, file } = await exampleImage();
   expect(documented().toString('hex')).toBe(file.toString('hex'));
-  const { info } = await verifyBytes(documented(), lookupOf([trusted(signer)]));
-  expect(document).toContain(`\`${JSON.stringify(info)}\``);
+  const { envelope } = cutTail(file, file.length);
+  const [example] = readEnvelope(envelope).signers;
+  const { publicKey } = signer.certificate;
+  const { signedAttributes, signature } = example!.signerInfo;
+  expect(verifySignature(publicKey, 'sha512', signedAttributes, signature)).toBe(true);
+  expect(document).toContain(`\`${JSON.stringify(example!.info)}\``);
+});
+
+it('I20: the example, whose key is published, is refused also by who trusts that key', async () => {
+  const { signer, file } = await exampleImage();
+  const reason = /signed with a key that is published/;
+  await expectRefused(file, lookupOf([trusted(signer)]), 'ERR_IMAGE_UNKNOWN_KEY', reason);
+  const payload = await digestPayload([Buffer.from('x')]);
+  const error = await imageErrorOf(() => signImage({ payload, description: describedAs() }, [signer]));
+  expect(error).toMatchObject({ code: 'ERR_IMAGE_UNKNOWN_KEY', reason: expect.stringMatching(reason) });
 });
 
 it('the document has the object identifiers of the format', () => {
