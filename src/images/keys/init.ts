@@ -40,7 +40,7 @@ export async function initKeyStorage(
     await checkUnused(directory);
     const content = formatKeyFile({ generation: 1, floors: {}, records });
     for (const copy of copyNames) await replaceDurably(directory, fileNames[copy], content, 0o644);
-    const numbers = formatNvram({ generation: 1, floors: {}, counters: {} });
+    const numbers = formatNvram({ generation: 1, floors: {}, counters: {}, tries: {} });
     await replaceDurably(nvram, fileNames.nvram, numbers, 0o644);
     await replaceDurably(directory, fileNames.root, formatRoot(keys), 0o444);
   } finally {
