@@ -3,7 +3,7 @@ import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
 import type { ImageType, KeyLookup, KeyType, TrustedKey } from '../types.ts';
 import { replaceDurably } from './durable-file.ts';
-import { formatKeyFile } from './key-file.ts';
+import { formatKeyFile, MAX_KEY_FILE_BYTES } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { type Counters, formatNvram, type Nvram, type Tries } from './nvram-file.ts';
 import type { StorageProblem } from './problems.ts';
@@ -123,7 +123,10 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
   async writeCopy(copy: CopyName, state: StorageState): Promise<void> {
     const { generation, floors, records, unchecked } = state;
     const content = { generation, floors, records: [...records, ...unchecked].sort(compareRecords) };
-    await this.#write(copy, this.#parts.directory, fileNames[copy], formatKeyFile(content));
+    const bytes = formatKeyFile(content);
+    if (bytes.length > MAX_KEY_FILE_BYTES)
+      throw new ImageError(this.path, 'ERR_KEY_STORAGE', 'there is no room for more keys');
+    await this.#write(copy, this.#parts.directory, fileNames[copy], bytes);
   }
 
   /** Writes the last part of a change, the numbers that only grow: from now on all this is what the storage says. @throws {ImageError} ERR_KEY_STORAGE */

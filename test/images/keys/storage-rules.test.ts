@@ -152,6 +152,19 @@ describe('making a storage', () => {
   });
 });
 
+it('a storage is not made larger than it can be read', async () => {
+  const directory = new PowerCutDisk().directory('keys');
+  const large = (name: string, index: number) => ({
+    ...fakeRootKey(name),
+    certificate: Buffer.concat([fakeCertificate(`${name} ${index} `), Buffer.alloc(15_900, 'x')]),
+  });
+  const keys = ['rollover A', ...Array.from({ length: 207 }, () => 'production A')].map(large);
+  expect(await refusal(() => initKeyStorage(directory, keys, { verifier: fakeVerifier }))).toMatchObject({
+    code: 'ERR_KEY_STORAGE',
+    message: 'keys: there is no room for so many keys',
+  });
+});
+
 describe('K2', () => {
   const alter =
     (change: (record: KeyRecord) => KeyRecord) =>
