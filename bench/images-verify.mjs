@@ -24,5 +24,9 @@ if (way === 'stream') {
     status: async () => ({ kind: 'file', size: (await handle.stat()).size }),
     read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
   };
-  await verifyImageFile(file, { lookup }).finally(() => handle.close());
+  try {
+    await verifyImageFile(file, { lookup });
+  } finally {
+    await handle.close();
+  }
 }

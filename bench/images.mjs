@@ -46,13 +46,14 @@ async function makeImage() {
   return paths;
 }
 
-/** Seconds, and the most memory that was resident, in MiB. */
+/** Seconds on the clock and on the processor, and the most memory that was resident, in MiB. */
 function timed(command, args) {
   const started = process.hrtime.bigint();
-  const result = spawnSync('/usr/bin/time', ['-f', '%M', command, ...args], { encoding: 'utf8' });
+  const result = spawnSync('/usr/bin/time', ['-f', '%M %U %S', command, ...args], { encoding: 'utf8' });
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   if (result.status !== 0) throw new Error(`${command}: ${result.stderr}`);
-  return { seconds, residentMebibytes: Number(result.stderr.trim().split('\n').at(-1)) / 1024 };
+  const [kibibytes, user, system] = result.stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return { seconds, processorSeconds: user + system, residentMebibytes: kibibytes / 1024 };
 }
 
 function median(numbers) {
@@ -73,13 +74,15 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const [name, run] of Object.entries(contenders)) results[name].push(run());
   }
-  const base = median(results['openssl cms -verify'].map(({ seconds }) => seconds));
+  const of = (name, what) => median(results[name].map((run) => run[what]));
+  const base = 'openssl cms -verify';
   for (const [name, runs] of Object.entries(results)) {
-    const seconds = median(runs.map((run) => run.seconds));
-    const rate = (size / 1e6 / seconds).toFixed(0);
+    const rate = (size / 1e6 / of(name, 'seconds')).toFixed(0).padStart(5);
+    const ratio = (of(base, 'seconds') / of(name, 'seconds')).toFixed(2);
+    const processor = (of(base, 'processorSeconds') / of(name, 'processorSeconds')).toFixed(2);
     const resident = Math.max(...runs.map((run) => run.residentMebibytes)).toFixed(0);
     console.log(
-      `${name.padEnd(20)} ${rate.padStart(5)} MB/s  ${(base / seconds).toFixed(2)} x openssl  ${resident} MiB resident`,
+      `${name.padEnd(20)} ${rate} MB/s  ${ratio} x openssl  ${processor} x on the processor  ${resident} MiB resident`,
     );
   }
 } finally {

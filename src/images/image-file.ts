@@ -43,5 +43,5 @@ export async function readImageParts(file: ImageFile): Promise<ImageParts> {
 export function cutTail(tail: Uint8Array, fileBytes: number): ImageParts {
   const { payloadBytes, envelopeBytes } = decodeFooter(tail, fileBytes);
   const end = tail.length - FOOTER_BYTES;
-  return { payloadBytes, envelopeBytes, envelope: tail.slice(end - envelopeBytes, end) };
+  return { payloadBytes, envelopeBytes, envelope: Uint8Array.from(tail.subarray(end - envelopeBytes, end)) };
 }

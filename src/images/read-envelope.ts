@@ -38,6 +38,14 @@ function readSigner(signerInfo: SignerInfo, certificates: readonly Certificate[]
   return { ...attributes, certificate, signerInfo };
 }
 
+/** Whoever counts signers counts keys. @throws {ImageError} ERR_IMAGE_SIGNERS */
+export function checkDistinctKeys(certificates: readonly Certificate[]): void {
+  const keys = new Set(certificates.map(({ publicKey }) => Buffer.from(publicKey.spki).toString('hex')));
+  if (keys.size < certificates.length) {
+    throw new ImageError('', 'ERR_IMAGE_SIGNERS', 'the same key has signed twice');
+  }
+}
+
 /** All of it but the key version: what signers must agree in. */
 function common(info: ImageInfo): string {
   return JSON.stringify({ ...info, keyVersion: '' });
@@ -56,8 +64,7 @@ function checkAgreement(signers: readonly EnvelopeSigner[], digestAlgorithm: Uin
       throw new ImageError('', 'ERR_IMAGE_SIGNERS', 'the signers have not signed the same');
     }
   }
-  const keys = new Set(signers.map(({ certificate }) => Buffer.from(certificate.publicKey.spki).toString('hex')));
-  if (keys.size < signers.length) throw new ImageError('', 'ERR_IMAGE_SIGNERS', 'the same key has signed twice');
+  checkDistinctKeys(signers.map(({ certificate }) => certificate));
   return first;
 }
 

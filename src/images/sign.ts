@@ -8,6 +8,7 @@ import { writeSignedData } from './cms/signed-data.ts';
 import { writeSignerInfo } from './cms/signer-info.ts';
 import { encodeFooter } from './footer.ts';
 import { keyTypeFor, nameWarning } from './image-types.ts';
+import { checkDistinctKeys } from './read-envelope.ts';
 import type { DigestName, ImageInfo, KeyLookup, VerifiedEnvelope } from './types.ts';
 import { dateWarnings } from './verified.ts';
 import { verifyEnvelope } from './verify-envelope.ts';
@@ -162,6 +163,7 @@ export function attachSignatures(
   parts: readonly SignedPart[],
   newKeys: readonly Certificate[] = [],
 ): SignedImage {
+  checkDistinctKeys(parts.map(({ certificate }) => certificate));
   const signers = parts.map(({ certificate, attributes, signature }) =>
     writeSignerInfo({
       ...readProtectedAlgorithms(attributes),

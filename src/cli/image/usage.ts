@@ -185,14 +185,17 @@ usage: sealift image store init DIR --rollover CERT --production CERT [--special
        sealift image store revoke production|special DIR [--running IMAGE] [--autoboot IMAGE] [--rommon IMAGE]
 
   init                 make it. What it is made with is the root of trust
-  show                 the keys, their states and where they came from; --keys: as the device
-                       shows them
+  show                 the keys, their states and where they came from
   status               is everything ready for a change of the production key? Exit status 0: yes
   add production       the new production key from a revocation image
   add special          the new special key from a production image
   good                 the running image works: lower security counters are refused from now on
   revoke               all keys of a type that are older than the newest
 
+  --rollover CERT      what init trusts; each may be given several times
+  --production CERT
+  --special CERT
+  --keys               show them as the device does
   --from IMAGE         the image that runs and brings the key
   --running IMAGE      the image that runs; revoke is for production images
   --autoboot IMAGE     the image that starts next
