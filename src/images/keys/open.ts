@@ -193,7 +193,7 @@ async function repair(storage: KeyStorage, directory: Directory, options: OpenKe
   await quietly(() => removeLeftover(nvramDirectory, fileNames.nvram));
   const target = await repairedState(storage, directory);
   for (const copy of copyNames)
-    if (!sameBytes(await contentOf(directory, copy), formatState(target))) await storage.writeCopy(copy, target);
+    if (!sameBytes(await contentOf(directory, copy), formatState(target))) await storage.repairCopy(copy, target);
   const nvram = await readNvram(nvramDirectory, []);
   const { generation, floors } = target;
   if (target !== storage.state || nvram?.generation !== generation || isAnyHigher(floors, nvram.floors))

@@ -37,10 +37,10 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
   readonly root: RootFile;
   readonly verifier: ProofVerifier;
   readonly problems: readonly StorageProblem[];
-  readonly found: Readonly<Record<CopyName, FoundRecords>>;
   readonly isRecovery: boolean;
   readonly #parts: StorageParts;
   readonly #rollover: readonly TrustedKey[];
+  readonly #found: Record<CopyName, FoundRecords>;
   #state: StorageState;
   #counters: Counters;
   #tries: Tries;
@@ -52,7 +52,7 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     this.root = parts.root;
     this.verifier = parts.verifier;
     this.problems = parts.problems;
-    this.found = parts.found;
+    this.#found = { ...parts.found };
     this.isRecovery = parts.isRecovery;
     this.#rollover = rolloverKeys(parts.root, parts.verifier);
     this.#state = parts.state;
@@ -101,9 +101,14 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     return this.#counters[type]?.[keyVersion] ?? 0;
   }
 
-  /** Whether a copy had a record when the storage was opened, in whatever state. */
+  /** The state that a copy had a record in when the storage was opened, or when the copy was changed since. What has been put right on opening is not counted. Undefined: it did not have it. */
+  foundState(copy: CopyName, record: KeyRecord): KeyRecord['state'] | undefined {
+    return this.#found[copy]?.get(recordId(record));
+  }
+
+  /** Whether a copy had a record, in whatever state. */
   isFound(copy: CopyName, record: KeyRecord): boolean {
-    return this.found[copy]?.has(recordId(record)) === true;
+    return this.foundState(copy, record) !== undefined;
   }
 
   /** The highest version of which there is a valid key. */
@@ -121,6 +126,12 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
    * @throws {ImageError} ERR_KEY_STORAGE: the storage must be opened again
    */
   async writeCopy(copy: CopyName, state: StorageState): Promise<void> {
+    await this.repairCopy(copy, state);
+    this.#found[copy] = foundRecords(state.records, state.records);
+  }
+
+  /** The same, to put right what was found. */
+  async repairCopy(copy: CopyName, state: StorageState): Promise<void> {
     const { generation, floors, records, unchecked } = state;
     const content = { generation, floors, records: [...records, ...unchecked].sort(compareRecords) };
     const bytes = formatKeyFile(content);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { addKeys } from '../../../src/images/keys/add.ts';
+import type { KeyObserver } from '../../../src/images/keys/events.ts';
 import { revokeKeys } from '../../../src/images/keys/revoke.ts';
 import { fakeCertificate, fakeImage } from '../../support/fake-proofs.ts';
 import {
   add,
   contentOf,
+  copyOf,
   fileOf,
   keysIn,
   makeKeyFolder,
@@ -64,6 +66,27 @@ describe('K5', () => {
     expect(lines).toContain(`Key with version B already present in ${present}`);
     expect(lines.filter((line) => line.startsWith('Writing'))).toEqual(['Writing the key...e.Success']);
     expect(fileOf(folder, 'primary.keys')).toEqual(fileOf(folder, 'backup.keys'));
+  });
+
+  it('one storage that stays open knows what it has written', async () => {
+    const folder = await makeKeyFolder();
+    await withStorage(folder, { change: true }, async (storage) => {
+      const twice = async (work: (observer: KeyObserver) => Promise<unknown>): Promise<string[]> => {
+        await work(() => {});
+        const { lines, observer } = recorder();
+        await work(observer);
+        return lines.slice(-1);
+      };
+      expect(await twice((observer) => addKeys(storage, 'production', revocation(), { observer }))).toEqual([
+        'No change',
+      ]);
+      expect(await twice((observer) => revokeKeys(storage, 'production', {}, { observer }))).toEqual(['No change']);
+      expect(await twice((observer) => addKeys(storage, 'special', production('production B'), { observer }))).toEqual([
+        'No change',
+      ]);
+    });
+    expect(keysIn(folder, 'backup')).toEqual(['production A revoked', 'production B', 'special A', 'special B']);
+    expect(copyOf(folder, 'backup').generation).toBe(4);
   });
 
   it('several keys of a version come together', async () => {
