@@ -238,7 +238,7 @@ describe('noise', () => {
   it('canonical JSON is one text for one value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-        const text = canonicalJson(value as JsonValue);
+        const text = canonicalJson(value);
         const read = parseCanonicalJson(Buffer.from(text)) as JsonValue;
         expect(canonicalJson(read)).toBe(text);
         expect(JSON.stringify(JSON.parse(text))).toBeDefined();
