@@ -16,6 +16,8 @@ export const DEFAULT_MEMORY_BYTES: number = 64 * 1024 * 1024;
 
 /** What may start. */
 export interface BootPolicy extends Pick<ImagePolicy, 'minSigners' | 'maxSize'> {
+  /** `system`: production and revocation images. `loader`: what a read-only loader starts, which is a newer loader (type `rommon.production`). Default `system`. */
+  readonly role?: 'system' | 'loader' | undefined;
   /** Whether images for development may start. Default false. */
   readonly special?: boolean | undefined;
   /** Default {@link DEFAULT_MAX_TRIES}. */
@@ -45,6 +47,12 @@ export interface BootOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What starts, and what starts where images for development may. */
+const startable: Readonly<Record<'system' | 'loader', Readonly<Record<'usual' | 'special', readonly ImageType[]>>>> = {
+  system: { usual: ['production', 'revocation'], special: ['special'] },
+  loader: { usual: ['rommon.production'], special: ['rommon.special'] },
+};
+
 /** Why an entry of the boot list may not start. */
 export interface BootRefusal {
   readonly name: string;
@@ -68,7 +76,7 @@ export type BootDecision =
 /**
  * Finds the first image of a boot list that may start, and gives the bytes that were verified: they are what is to be started, and nothing that has a name.
  *
- * Production images may start, special ones where the policy says so, and revocation images, which only rollover keys sign. Files of the loader may not. Nothing is written: {@link beginTry} is called before the image is started, and {@link reportGood} when it has proven itself.
+ * Production images may start, special ones where the policy says so, and revocation images, which only rollover keys sign. Files of the loader may where a loader is looked for, and nowhere else. Nothing is written: {@link beginTry} is called before the image is started, and {@link reportGood} when it has proven itself.
  */
 export async function decideBoot(options: BootOptions): Promise<BootDecision> {
   const refused: BootRefusal[] = [];
@@ -107,10 +115,10 @@ async function examine(
 }
 
 function imagePolicy({ storage, product, policy = {} }: BootOptions): ImagePolicy {
-  const special: readonly ImageType[] = policy.special === true ? ['special'] : [];
+  const { usual, special } = startable[policy.role ?? 'system'];
   return {
     product,
-    types: ['production', 'revocation', ...special],
+    types: policy.special === true ? [...usual, ...special] : usual,
     minSigners: policy.minSigners,
     maxSize: policy.maxSize,
     minCounter: minCounterOf(storage),

@@ -254,6 +254,30 @@ describe('U10', () => {
   );
 });
 
+describe('U12', () => {
+  it('a loader starts a newer one that verifies, and the old one again when that fails', async () => {
+    const device = await BootDevice.make(keys);
+    await device.put('forged.srec.SPA', [keys.productionB], 'rommon.production');
+    await device.put('dev.srec.SSA', [keys.specialA], 'rommon.special');
+    await device.put('system.SPA', [keys.productionA]);
+    await device.put('new.srec.SPA', [keys.productionA], 'rommon.production', { counter: 2 });
+    await device.put('old.srec.SPA', [keys.productionA], 'rommon.production', { counter: 1 });
+    const list = ['forged.srec.SPA', 'dev.srec.SSA', 'system.SPA', 'new.srec.SPA', 'old.srec.SPA'];
+    const policy = { role: 'loader', maxTries: 1 } as const;
+    const refused =
+      'forged.srec.SPA: ERR_IMAGE_UNKNOWN_KEY, dev.srec.SSA: ERR_IMAGE_POLICY, system.SPA: ERR_IMAGE_POLICY';
+    const first = await device.decide(list, { policy });
+    expect(outcome(first)).toBe(`${refused}, new.srec.SPA`);
+    await device.change((storage) => beginTry(storage, imageOf(first)));
+    expect(outcome(await device.decide(list, { policy }))).toBe(
+      `${refused}, new.srec.SPA: ERR_IMAGE_POLICY, old.srec.SPA`,
+    );
+    expect(outcome(await device.decide(['dev.srec.SSA'], { policy: { ...policy, special: true } }))).toBe(
+      'dev.srec.SSA',
+    );
+  });
+});
+
 describe('U13', () => {
   it('where every entry is bad none starts, and all reasons are said', async () => {
     const device = await BootDevice.make(keys);

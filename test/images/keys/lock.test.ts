@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openKeyStorage } from '../../../src/images/keys/open.ts';
 import { fakeVerifier } from '../../support/fake-proofs.ts';
-import { fileOf, makeKeyFolder, markOfLife, refusal, states, withStorage } from '../../support/key-folder.ts';
+import { fileOf, makeKeyFolder, markOfLife, putFile, refusal, states, withStorage } from '../../support/key-folder.ts';
 
 describe('K11', () => {
   it('a second process fails at once and names the first', async () => {
@@ -55,6 +55,42 @@ describe('K11', () => {
       expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
     },
   );
+
+  it('who waits can be told to stop', async () => {
+    const folder = await makeKeyFolder();
+    const reason = new Error('enough');
+    await withStorage(folder, { change: true }, async () => {
+      const stop = new AbortController();
+      const waiting = withStorage(folder, { change: true, waitMs: 60_000, signal: stop.signal }, () => {});
+      stop.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+    });
+  });
+
+  it.each([
+    ['is empty and older than the last start of the system', 2_000_000, true],
+    ['is empty and new', 0, false],
+  ])('a lock that %s is taken over: %s', async (_what, bootedMs, isTaken) => {
+    const folder = await makeKeyFolder();
+    await putFile(folder, 'lock', new Uint8Array());
+    const mark = { ...markOfLife(1), bootedMs: () => bootedMs };
+    const opening = withStorage(folder, { change: true, mark }, () => 'ours');
+    if (isTaken) expect(await opening).toBe('ours');
+    else
+      expect(await refusal(() => opening)).toMatchObject({
+        code: 'ERR_KEY_STORAGE_BUSY',
+        cure: 'wait until it is done; if no such process runs, remove keys/lock',
+      });
+  });
+
+  it("the lock of a process of another machine is nobody else's to take", async () => {
+    const folder = await makeKeyFolder();
+    await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: markOfLife(1) });
+    const foreign = { ...markOfLife(2), fateOf: () => 'foreign' as const };
+    expect((await refusal(() => withStorage(folder, { change: true, mark: foreign }, () => {}))).code).toBe(
+      'ERR_KEY_STORAGE_BUSY',
+    );
+  });
 
   it('a takeover that was cut off is taken over as well', async () => {
     for (let cut = 0; cut < 40; cut++) {
