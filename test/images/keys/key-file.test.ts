@@ -229,7 +229,7 @@ describe('noise', () => {
           refusal(() => parse(bytes));
         // What a key file takes is what it writes.
         if (refusal(() => parseKeyFile(bytes, 'f')) === 'taken')
-          expect(formatKeyFile(parseKeyFile(bytes, 'f'))).toEqual(bytes);
+          expect(Buffer.compare(formatKeyFile(parseKeyFile(bytes, 'f')), bytes)).toBe(0);
       }),
       { numRuns: RUNS },
     );
