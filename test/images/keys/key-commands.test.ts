@@ -16,6 +16,7 @@ import {
   refusal,
   revocation,
   revoke,
+  rewrite,
   withStorage,
 } from '../../support/key-folder.ts';
 
@@ -112,6 +113,21 @@ describe('K6', () => {
     const refused = await refusal(() => add(folder, 'production', revocation(bundled)));
     expect(refused).toMatchObject({ code: 'ERR_KEY_VERSION', message: expect.stringContaining(message) });
     expect(contentOf(folder)).toBe(before);
+  });
+});
+
+describe('a key that is there and revoked', () => {
+  it('is not added again, also where it is no older than the floor', async () => {
+    const folder = await makeKeyFolder();
+    await add(folder, 'production', revocation());
+    await rewrite(folder, 'backup', (file) => ({
+      ...file,
+      records: file.records.map((one) => (one.version === 'B' ? { ...one, state: 'revoked' as const } : one)),
+    }));
+    expect(await refusal(() => add(folder, 'production', revocation()))).toMatchObject({
+      code: 'ERR_KEY_VERSION',
+      message: 'cannot add production key version B: it is revoked',
+    });
   });
 });
 

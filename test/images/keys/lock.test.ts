@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { Directory } from '../../../src/files/file-system.ts';
 import { openKeyStorage } from '../../../src/images/keys/open.ts';
+import type { KeyStorage } from '../../../src/images/keys/storage.ts';
 import { fakeVerifier } from '../../support/fake-proofs.ts';
 import { fileOf, makeKeyFolder, markOfLife, putFile, refusal, states, withStorage } from '../../support/key-folder.ts';
+
+/** A directory whose hard links are made in another way. */
+function withHardLinks(directory: Directory, makeHardLink: Directory['makeHardLink']): Directory {
+  return new Proxy(directory, {
+    get(target, name) {
+      if (name === 'makeHardLink') return makeHardLink;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 describe('K11', () => {
   it('a second process fails at once and names the first', async () => {
@@ -90,6 +103,28 @@ describe('K11', () => {
     expect((await refusal(() => withStorage(folder, { change: true, mark: foreign }, () => {}))).code).toBe(
       'ERR_KEY_STORAGE_BUSY',
     );
+  });
+
+  it('who comes late to a takeover does not take the lock from who has it now', async () => {
+    const folder = await makeKeyFolder();
+    const mark = (life: number) => ({
+      ...markOfLife(life),
+      fateOf: (other: string) => (other === markOfLife(1).id ? ('gone' as const) : ('runs' as const)),
+    });
+    await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(1) });
+    // Between the look at the dead lock and the claim, somebody else takes it over and gives it back, and a third one has it.
+    let third: KeyStorage | undefined;
+    const late = withHardLinks(folder.directory, async (from, to) => {
+      if (to.startsWith('lock.after-')) {
+        await withStorage(folder, { change: true, mark: mark(2) }, () => {});
+        third = await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(3) });
+      }
+      await folder.directory.makeHardLink(from, to);
+    });
+    const opening = withStorage({ directory: late }, { change: true, mark: mark(4) }, () => {});
+    expect((await refusal(() => opening)).message).toBe('keys: process 1003 is changing the key storage');
+    await third?.[Symbol.asyncDispose]();
+    expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
   });
 
   it('a takeover that was cut off is taken over as well', async () => {
