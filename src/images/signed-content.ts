@@ -1,0 +1,19 @@
+import type { ContentCheck } from '../files/content-check.ts';
+import type { Directory } from '../files/file-system.ts';
+import { type CountedKeys, imageCheck } from './image-check.ts';
+import { openKeyStorage } from './keys/open.ts';
+import type { ImagePolicy } from './types.ts';
+import { WatchedKeys, type WatchedKeysOptions } from './watched-keys.ts';
+
+export interface SignedContentOptions extends Omit<WatchedKeysOptions<CountedKeys>, 'open'> {
+  /** The folder of the key storage whose keys vouch for images. It is read again when a file in it has changed. */
+  readonly store: string;
+  readonly policy?: ImagePolicy | undefined;
+}
+
+/** The check of contents that finds those images good that the keys of a storage vouch for, and whose security counter is no lower than the storage has seen. Nothing is read before it is asked. */
+export function signedContent({ store, policy, ...told }: SignedContentOptions): ContentCheck {
+  const open = async (directory: Directory): Promise<CountedKeys> => await openKeyStorage(directory);
+  const watched = new WatchedKeys(store, { ...told, open });
+  return imageCheck({ keys: () => watched.current(), policy });
+}
