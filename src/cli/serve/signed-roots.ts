@@ -1,0 +1,40 @@
+import { SealiftError } from '../../base/errors.ts';
+import type { ContentCheck } from '../../files/content-check.ts';
+import { signedContent } from '../../images/signed-content.ts';
+import type { PreparedRoot, SignedContent } from '../../server/config/prepare.ts';
+import type { RootOptions } from '../../server/roots.ts';
+import type { ServerLog } from './log.ts';
+
+/** The roots of a configuration, those that take signed images only with who judges them. A storage that cannot be used is an alarm in the log, and no reason not to serve the rest. */
+export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog): Promise<readonly RootOptions[]> {
+  return await Promise.all(
+    roots.map(async (root) => {
+      if (root.accept === undefined) return { ...root, accept: undefined };
+      const accept = checkOf(root.accept, {
+        onTrouble: (error) =>
+          log.note('error', `root ${root.name}: takes no uploads: ${describe(error)}`, {
+            event: 'alarm',
+            root: root.name,
+          }),
+        onRecovery: () =>
+          log.note('info', `root ${root.name}: takes uploads again`, { event: 'alarm-over', root: root.name }),
+      });
+      // What is wrong is told now, and not with the first upload.
+      await accept.ready().catch(() => {});
+      return { ...root, accept };
+    }),
+  );
+}
+
+/** Who judges the content of a root. */
+export function checkOf(
+  { keys, product, types }: SignedContent,
+  told: { readonly onTrouble?: (error: unknown) => void; readonly onRecovery?: () => void } = {},
+): ContentCheck {
+  return signedContent({ store: keys, policy: { product, types }, ...told });
+}
+
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof SealiftError && error.cure !== undefined ? `${message}; ${error.cure}` : message;
+}
