@@ -18,11 +18,7 @@ export interface SignedImagesOptions extends SignatureOptions {
 }
 
 /**
- * What a root of {@link createServer} accepts that takes signed images only.
- *
- * @example
- * const accept = signedImages({ keys: '/etc/depot/store', policy: { product: 'NX3900' } });
- * const server = createServer({ hostKeys, users, roots: [{ name: 'images', path: '/srv/images', accept }] });
+ * What a root of a server accepts that takes signed images only: `roots: [{ name: 'images', path, accept: signedImages({ keys: '/etc/depot/store' }) }]`.
  */
 export function signedImages(options: SignedImagesOptions): ContentCheck {
   let check: ContentCheck | undefined;
