@@ -43,7 +43,7 @@ export interface CopyOptions {
   /** Compare the content of each copy with its source (SHA-256) before it gets its name. Default false. SFTP */
   readonly verify?: boolean | undefined;
   /**
-   * Only signed images land: a file gets its name, here or on a host, when its signature was verified. What is not good is an error of that file, and leaves nothing. Implies `atomic`. With the SCP protocol the source of an upload is verified before it is sent; between two hosts one must
+   * Only signed images land: a file gets its name, here or on a host, when its signature was verified. What is not good is an error of that file, and leaves nothing. Uploads are written beside their names, as with `atomic`. With the SCP protocol the source of an upload is verified before it is sent; between two hosts one must
    * have SFTP. Default: anything lands.
    */
   readonly verifySignature?: SignatureOptions | undefined;

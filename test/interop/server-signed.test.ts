@@ -278,7 +278,7 @@ describePeer(['scp', 'ssh'], 'sealift serve with a root that takes signed images
     ]);
     expect(await put('good.SPA', '/any/good.SPA')).toMatchObject({ status: 0 });
     const check = await runSealift(['serve', '--check', '-c', server.config]);
-    expect(check).toMatchObject({ status: 1, stderr: expect.stringContaining('roots[0].keys') });
+    expect(check).toMatchObject({ status: 1, stderr: expect.stringContaining('sealift.yaml:4:58: roots[0].keys: ') });
     // It starts all the same, with a configuration that is read again.
     server.signal('SIGHUP');
     await server.logged('reloaded');

@@ -1,5 +1,6 @@
 import { SealiftError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { placeOf } from '../../server/config/parse.ts';
 import { type PreparedConfig, prepareConfig, readConfigFile } from '../../server/config/prepare.ts';
 import { ConfigError, type ConfigProblem } from '../../server/config/problems.ts';
 import { jsonLine } from '../json-lines.ts';
@@ -16,7 +17,7 @@ export async function checkConfig({ config, defaultState, json }: CheckOptions, 
 }
 
 /** A server starts all the same, and refuses uploads to such a root. */
-async function findUnusableStorages({ file, settings }: PreparedConfig): Promise<readonly ConfigProblem[]> {
+async function findUnusableStorages({ file, places, settings }: PreparedConfig): Promise<readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   for (const [index, { accept }] of settings.roots.entries()) {
     if (accept === undefined) continue;
@@ -26,7 +27,8 @@ async function findUnusableStorages({ file, settings }: PreparedConfig): Promise
       .catch((error: unknown) => {
         if (!(error instanceof SealiftError)) throw error;
         const message = error.cure === undefined ? error.message : `${error.message}; ${error.cure}`;
-        problems.push({ file, line: 1, column: 1, key: `roots[${index}].keys`, message: printable(message) });
+        const key = `roots[${index}].keys`;
+        problems.push({ file, ...placeOf(places, key), key, message: printable(message) });
       });
   }
   return problems;

@@ -19,6 +19,8 @@ import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
 /** A configuration that was read with everything it names, ready to be served. Paths are absolute. */
 export interface PreparedConfig {
   readonly file: string;
+  /** Where each key stands in the file. */
+  readonly places: ParsedConfig['places'];
   readonly config: ServeConfig;
   readonly state: string;
   readonly logFile: string | undefined;
@@ -80,7 +82,7 @@ class Preparation {
   }
 
   async run(): Promise<PreparedConfig> {
-    const { file } = this.#parsed;
+    const { file, places } = this.#parsed;
     const config = this.#config;
     const state = config.state === undefined ? this.#defaultState : this.#path(config.state);
     await this.#checkRoots(state);
@@ -105,7 +107,7 @@ class Preparation {
       ...this.#files(),
     };
     const logFile = config.log.file === undefined ? undefined : this.#path(config.log.file);
-    return { file, config, state, logFile, accounting: this.#accounting(state), settings };
+    return { file, places, config, state, logFile, accounting: this.#accounting(state), settings };
   }
 
   #path(written: string): string {
