@@ -135,7 +135,7 @@ class FileCopy {
     const { signal, verify, resume, turns, land, observer, content } = this.#options;
     const { directory, name, follow } = this.#place;
     const { status } = this.#found;
-    if (content !== undefined) this.#look = new ContentLook(content, this.#found.name, this.#source.path);
+    if (content !== undefined) this.#look = new ContentLook(content, name, this.#source.path);
     const landing = await land(directory, name, {
       mode: status.mode & 0o777,
       follow,

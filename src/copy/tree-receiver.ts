@@ -91,7 +91,7 @@ export class TreeReceiver implements SinkReceiver {
     const { directory, name } = this.#place(entry, 'file');
     const { preserve, durable, modeMask, content } = this.#options;
     const path = shownPath(directory.path, name);
-    const look = content === undefined ? undefined : new ContentLook(content, entry.name, path);
+    const look = content === undefined ? undefined : new ContentLook(content, name, path);
     const landing = await (this.#options.land ?? land)(directory, name, {
       mode: entry.mode,
       size: entry.size,

@@ -168,7 +168,8 @@ export class TreeSender {
     let landed = false;
     try {
       const check = this.#options.content;
-      const good = check && (await lookFirst(file, unsized ?? size, { check, name, signal: this.#options.signal }));
+      const good =
+        check && (await lookFirst(file, unsized ?? size, { check, name: called, signal: this.#options.signal }));
       const content = good?.content ?? (unsized === undefined ? readAhead(file, size) : once(unsized));
       await this.#source.file({
         ...this.#announce(called, status),

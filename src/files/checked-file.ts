@@ -108,7 +108,9 @@ export class CheckedFile extends LayerFile {
 
   override async truncate(size: number): Promise<void> {
     this.#requireOpen('truncate');
-    if (size === 0) {
+    // A write that is still under way may come behind it.
+    if (this.#pending.size > 0) this.#pass = undefined;
+    else if (size === 0) {
       this.#pass = this.#options.check.begin(this.#options.name);
       this.#position = 0;
     } else if (size !== this.#position) this.#pass = undefined;

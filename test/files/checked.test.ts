@@ -150,6 +150,23 @@ describe('a part whose content is checked', () => {
     await expect(directory.rename(part, 'image')).rejects.toMatchObject({ code: 'ERR_IMAGE_DIGEST' });
   });
 
+  it('is judged by what is on the disk where it was emptied while a write was under way', async () => {
+    const { part, file } = await begin();
+    const late = write(file, 'evilevil!!'.replaceAll('!', 'x'));
+    await file.truncate(0);
+    await write(file, marked('x'));
+    await late;
+    const content = await readFile(join(root, part), 'utf8');
+    const isGood = content.endsWith(MARK);
+    expect(
+      await directory.rename(part, 'image').then(
+        () => true,
+        () => false,
+      ),
+    ).toBe(isGood);
+    expect(check.looks).toBe(2);
+  });
+
   it('waits for writes that are under way', async () => {
     const { part, file } = await begin();
     await file.close();
