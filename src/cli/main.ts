@@ -1,5 +1,3 @@
-import { version } from './version.ts';
-
 /** How the command was started: under the name `scp` it is `sealift scp`. */
 export interface Invocation {
   readonly program: 'sealift' | 'scp';
@@ -71,9 +69,11 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
       return await completionCommand(rest, process.argv[1] ?? 'sealift');
     }
     case '--version':
-    case '-V':
+    case '-V': {
+      const { version } = await import('./version.ts');
       process.stdout.write(`sealift ${version()}\n`);
       return 0;
+    }
     case '--help':
     case '-h':
     case 'help':

@@ -1,4 +1,3 @@
-import { UsageError } from '../getopt.ts';
 import {
   attachSignatureHelp,
   bundleHelp,
@@ -64,7 +63,8 @@ export async function imageCommand(args: readonly string[]): Promise<number> {
 }
 
 async function run(word: string, command: Command, args: readonly string[]): Promise<number> {
-  const [{ Reporter }, { abortOnSignals, Interrupted }, { tellError }] = await Promise.all([
+  const [{ UsageError }, { Reporter }, { abortOnSignals, Interrupted }, { tellError }] = await Promise.all([
+    import('../getopt.ts'),
     import('../report.ts'),
     import('../signals.ts'),
     import('./tell-error.ts'),
