@@ -22,14 +22,13 @@ async function findUnusableStorages({ file, places, settings }: PreparedConfig):
   for (const [index, { accept }] of settings.roots.entries()) {
     if (accept === undefined) continue;
     const { checkOf } = await import('./signed-roots.ts');
-    await checkOf(accept)
-      .ready()
-      .catch((error: unknown) => {
-        if (!(error instanceof SealiftError)) throw error;
-        const message = error.cure === undefined ? error.message : `${error.message}; ${error.cure}`;
-        const key = `roots[${index}].keys`;
-        problems.push({ file, ...placeOf(places, key), key, message: printable(message) });
-      });
+    const check = await checkOf(accept);
+    await check.ready().catch((error: unknown) => {
+      if (!(error instanceof SealiftError)) throw error;
+      const message = error.cure === undefined ? error.message : `${error.message}; ${error.cure}`;
+      const key = `roots[${index}].keys`;
+      problems.push({ file, ...placeOf(places, key), key, message: printable(message) });
+    });
   }
   return problems;
 }

@@ -1,6 +1,5 @@
 import { SealiftError } from '../../base/errors.ts';
 import type { ContentCheck } from '../../files/content-check.ts';
-import { signedContent } from '../../images/signed-content.ts';
 import type { PreparedRoot, SignedContent } from '../../server/config/prepare.ts';
 import type { RootOptions } from '../../server/roots.ts';
 import type { ServerLog } from './log.ts';
@@ -10,7 +9,7 @@ export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog)
   return await Promise.all(
     roots.map(async (root) => {
       if (root.accept === undefined) return { ...root, accept: undefined };
-      const accept = checkOf(root.accept, {
+      const accept = await checkOf(root.accept, {
         onTrouble: (error) =>
           log.note('error', `root ${root.name}: takes no uploads: ${describe(error)}`, {
             event: 'alarm',
@@ -26,11 +25,12 @@ export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog)
   );
 }
 
-/** Who judges the content of a root. */
-export function checkOf(
+/** Who judges the content of a root. Most servers take anything: what verifies is loaded where it is needed. */
+export async function checkOf(
   { keys, product, types }: SignedContent,
   told: { readonly onTrouble?: (error: unknown) => void; readonly onRecovery?: () => void } = {},
-): ContentCheck {
+): Promise<ContentCheck> {
+  const { signedContent } = await import('../../images/signed-content.ts');
   return signedContent({ store: keys, policy: { product, types }, ...told });
 }
 
