@@ -99,7 +99,8 @@ describe('the check by a key storage', () => {
     const [mine, other] = await Promise.all([makeVendor(), makeVendor()]);
     await makeStore(store, mine);
     const image = await imageOf(mine, Buffer.from('payload'));
-    const check = signedContent({ store });
+    const problems: string[] = [];
+    const check = signedContent({ store, onProblem: (text) => problems.push(text) });
     const judge = async (): Promise<unknown> => {
       const pass = check.begin('app.SPA');
       pass.write(image);
@@ -107,6 +108,11 @@ describe('the check by a key storage', () => {
     };
     await check.ready();
     expect(await judge()).toMatchObject({ type: 'production' });
+    expect(problems).toEqual([]);
+    await writeFile(join(store, 'backup.keys'), 'damaged');
+    expect(await judge()).toMatchObject({ type: 'production' });
+    expect(await judge()).toMatchObject({ type: 'production' });
+    expect(problems).toEqual([expect.stringContaining('backup.keys')]);
     await rename(store, join(base, 'old'));
     await makeStore(store, other);
     expect(await judge()).toMatchObject({ code: 'ERR_IMAGE_UNKNOWN_KEY' });

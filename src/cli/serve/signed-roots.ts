@@ -1,5 +1,6 @@
 import { SealiftError } from '../../base/errors.ts';
 import type { ContentCheck } from '../../files/content-check.ts';
+import type { SignedContentOptions } from '../../images/signed-content.ts';
 import type { PreparedRoot, SignedContent } from '../../server/config/prepare.ts';
 import type { RootOptions } from '../../server/roots.ts';
 import type { ServerLog } from './log.ts';
@@ -15,6 +16,8 @@ export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog)
             event: 'alarm',
             root: root.name,
           }),
+        onProblem: (text) =>
+          log.note('warn', `root ${root.name}: its key storage: ${text}`, { event: 'warning', root: root.name }),
         onRecovery: () =>
           log.note('info', `root ${root.name}: takes uploads again`, { event: 'alarm-over', root: root.name }),
       });
@@ -28,7 +31,7 @@ export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog)
 /** Who judges the content of a root. Most servers take anything: what verifies is loaded where it is needed. */
 export async function checkOf(
   { keys, product, types }: SignedContent,
-  told: { readonly onTrouble?: (error: unknown) => void; readonly onRecovery?: () => void } = {},
+  told: Pick<SignedContentOptions, 'onTrouble' | 'onRecovery' | 'onProblem'> = {},
 ): Promise<ContentCheck> {
   const { signedContent } = await import('../../images/signed-content.ts');
   return signedContent({ store: keys, policy: { product, types }, ...told });
