@@ -7,25 +7,24 @@ import { localFileSystem } from '../files/local.ts';
 const MAX_ENTRIES = 1000;
 
 export interface WatchedKeysOptions<T> {
-  /** Opens the storage in a folder, for reading. */
-  readonly open: (directory: Directory) => Promise<T>;
+  /** Opens the storage for reading. Given the folders in the order in which they were named, held open meanwhile. */
+  readonly open: (directory: Directory, ...more: readonly Directory[]) => Promise<T>;
   /** Told once when the storage cannot be used any more, or for another reason than before. */
   readonly onTrouble?: ((error: unknown) => void) | undefined;
   /** Told once when it can be used again. */
   readonly onRecovery?: (() => void) | undefined;
 }
 
-/** The keys of a storage folder, which are read again whenever a file in it has changed. */
+/** The keys of a storage folder, and of what belongs to it, which are read again whenever a file there has changed. */
 export class WatchedKeys<T> {
-  readonly #folder: string;
+  readonly #folders: readonly [string, ...string[]];
   readonly #options: WatchedKeysOptions<T>;
   #known: { readonly mark: string; readonly keys: T } | undefined;
   #reading: Promise<T> | undefined;
   #trouble: string | undefined;
 
-  /** @param folder an absolute path, or one from the current folder */
-  constructor(folder: string, options: WatchedKeysOptions<T>) {
-    this.#folder = folder;
+  constructor(folders: readonly [string, ...string[]], options: WatchedKeysOptions<T>) {
+    this.#folders = folders;
     this.#options = options;
   }
 
@@ -65,17 +64,20 @@ export class WatchedKeys<T> {
   }
 
   async #read(): Promise<T> {
-    const directory = await localFileSystem().directory(this.#folder);
+    const files = localFileSystem({ pin: true });
+    const open: Directory[] = [];
     try {
-      const mark = await markOf(directory);
+      for (const folder of this.#folders) open.push(await files.directory(folder));
+      const [directory, ...more] = open as [Directory, ...Directory[]];
+      const mark = await marksOf(open);
       if (this.#known?.mark === mark) return this.#known.keys;
       this.#known = undefined;
-      const keys = await this.#options.open(directory);
+      const keys = await this.#options.open(directory, ...more);
       // What was changed while it was read is read again the next time.
-      if ((await markOf(directory)) === mark) this.#known = { mark, keys };
+      if ((await marksOf(open)) === mark) this.#known = { mark, keys };
       return keys;
     } finally {
-      await directory.close();
+      for (const directory of open) await directory.close();
     }
   }
 }
@@ -83,6 +85,12 @@ export class WatchedKeys<T> {
 /** The failure is that of the storage, not of the file that is to be judged. */
 function unreadable(cause: FileError): ImageError {
   return new ImageError(printable(cause.path), 'ERR_KEY_STORAGE', cause.reason, { cause });
+}
+
+async function marksOf(directories: readonly Directory[]): Promise<string> {
+  const marks: string[] = [];
+  for (const directory of directories) marks.push(await markOf(directory));
+  return marks.join('\n\n');
 }
 
 /** What changes when any file of a folder does. */

@@ -5,6 +5,8 @@ import type { ImagePolicy, KeyLookup } from '../images/types.ts';
 export interface SignatureOptions {
   /** The keys that vouch for images: the folder of a key storage, which is read again when a file in it has changed; or whoever knows them. */
   readonly keys: string | KeyLookup;
+  /** Where a key storage keeps its counters, if not in its folder. */
+  readonly nvram?: string | undefined;
   /** What an image must be besides. Default: any image that one of the keys vouches for. */
   readonly policy?: ImagePolicy | undefined;
 }
@@ -35,11 +37,11 @@ export function signedImages(options: SignedImagesOptions): ContentCheck {
   };
 }
 
-async function load({ keys, policy, ...told }: SignedImagesOptions): Promise<ContentCheck> {
+async function load({ keys, nvram, policy, ...told }: SignedImagesOptions): Promise<ContentCheck> {
   if (typeof keys !== 'string') {
     const { imageCheck } = await import('../images/image-check.ts');
     return imageCheck({ keys: async () => keys, policy });
   }
   const { signedContent } = await import('../images/signed-content.ts');
-  return signedContent({ store: keys, policy, ...told });
+  return signedContent({ store: keys, nvram, policy, ...told });
 }

@@ -36,10 +36,11 @@ describe('the options of scp', () => {
     const read = (...args: string[]) => parseScpOptions([...args, 'a', 'b']).beyond;
     expect(read('--verify')).toMatchObject({ verify: true, signature: false });
     expect(read('--verify=sha256')).toMatchObject({ verify: true, signature: false });
-    expect(read('--verify=signature', '--keys', 's', '--product=P')).toMatchObject({
+    expect(read('--verify=signature', '--keys', 's', '--nvram=n', '--product=P')).toMatchObject({
       verify: false,
       signature: true,
       keys: 's',
+      nvram: 'n',
       product: 'P',
     });
     expect(read('--verify', '--verify=signature')).toMatchObject({ verify: true, signature: true });

@@ -2,6 +2,8 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ImageError } from '../../src/base/errors.ts';
+import { localFileSystem } from '../../src/files/local.ts';
+import { openKeyStorage } from '../../src/images/keys/open.ts';
 import { signedContent } from '../../src/images/signed-content.ts';
 import { WatchedKeys } from '../../src/images/watched-keys.ts';
 import { imageOf, makeStore, makeVendor } from '../support/signed-images.ts';
@@ -21,7 +23,7 @@ beforeEach(async () => {
 
 /** Keys that are the content of a file; `bad` is damaged. */
 function watched(): WatchedKeys<string> {
-  return new WatchedKeys(folder, {
+  return new WatchedKeys([folder], {
     open: async (directory) => {
       reads++;
       const file = await directory.open('keys', { access: 'read' });
@@ -118,5 +120,32 @@ describe('the check by a key storage', () => {
     expect(await judge()).toMatchObject({ code: 'ERR_IMAGE_UNKNOWN_KEY' });
     await rm(join(store, 'root.json'), { force: true });
     await expect(check.ready()).rejects.toMatchObject({ code: 'ERR_KEY_STORAGE' });
+  });
+
+  it('goes by the counters that are kept elsewhere, as they are', async () => {
+    const base = await tempDirectory('stores');
+    const [store, nvram] = [join(base, 'store'), join(base, 'nvram')];
+    const vendor = await makeVendor();
+    await makeStore(store, vendor, nvram);
+    const image = await imageOf(vendor, Buffer.from('payload'));
+    const problems: string[] = [];
+    const check = signedContent({ store, nvram, onProblem: (text) => problems.push(text) });
+    const judge = async (): Promise<unknown> => {
+      const pass = check.begin('app.SPA');
+      pass.write(image);
+      return await pass.end().catch((error: unknown) => error);
+    };
+    expect(await judge()).toMatchObject({ type: 'production' });
+    const files = localFileSystem();
+    const [directory, counters] = [await files.directory(store), await files.directory(nvram)];
+    const storage = await openKeyStorage(directory, { nvram: counters, change: true });
+    const { generation, floors } = storage.state;
+    await storage.writeNvram({ generation, floors, counters: { production: { A: 2 } } });
+    await storage[Symbol.asyncDispose]();
+    for (const one of [directory, counters]) await one.close();
+    expect(await judge()).toMatchObject({ code: 'ERR_IMAGE_COUNTER' });
+    expect(problems).toEqual([]);
+    await rm(nvram, { recursive: true });
+    expect(await judge()).toMatchObject({ code: 'ERR_KEY_STORAGE' });
   });
 });

@@ -22,19 +22,23 @@ export async function makeVendor(): Promise<Vendor> {
   return { rollover, production, special };
 }
 
-/** Makes the key storage of a vendor in a folder, which is made too. */
-export async function makeStore(path: string, vendor: Vendor): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, 0o755);
+/** Makes the key storage of a vendor in a folder, which is made too. @param nvramPath where its counters are kept */
+export async function makeStore(path: string, vendor: Vendor, nvramPath: string = path): Promise<void> {
+  for (const folder of [path, nvramPath]) {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o755);
+  }
   const directory = await localFileSystem().directory(path);
+  const nvram = await localFileSystem().directory(nvramPath);
   try {
     const keys = (['rollover', 'production', 'special'] as const).map((type) => ({
       type,
       version: 'A',
       certificate: vendor[type].certificate.bytes,
     }));
-    await initKeyStorage(directory, keys);
+    await initKeyStorage(directory, keys, { nvram });
   } finally {
+    await nvram.close();
     await directory.close();
   }
 }

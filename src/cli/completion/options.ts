@@ -66,6 +66,7 @@ export const SCP_OPTIONS: readonly CompletedOption[] = [
     text: 'compare each copy with its source, or verify its signature',
   },
   { long: 'keys', value: file('store'), text: 'the key storage for signatures' },
+  { long: 'nvram', value: file('folder'), text: 'counters of the key storage' },
   { long: 'product', value: text('name'), text: 'the product that images must be for' },
   { long: 'atomic', text: 'uploads appear when they are whole and on disk' },
   { long: 'mkdir', text: 'make missing directories on the way to the target' },

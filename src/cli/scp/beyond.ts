@@ -7,6 +7,7 @@ export const BEYOND = {
   retry: 'value',
   verify: 'optional',
   keys: 'value',
+  nvram: 'value',
   product: 'value',
   atomic: 'flag',
   parallel: 'value',
@@ -30,6 +31,8 @@ export interface BeyondOptions {
   signature: boolean;
   /** The key storage whose keys vouch for them. */
   keys: string | undefined;
+  /** Where that storage keeps its counters, if not in it. */
+  nvram: string | undefined;
   /** The product that they must be for. */
   product: string | undefined;
   /** Uploads appear under their names when they are whole. */
@@ -56,6 +59,7 @@ export function noBeyondOptions(): BeyondOptions {
     verify: false,
     signature: false,
     keys: undefined,
+    nvram: undefined,
     product: undefined,
     atomic: false,
     parallel: undefined,
@@ -79,8 +83,9 @@ export function applyBeyondOption(name: string, value: string, result: BeyondOpt
       result[verification(value)] = true;
       return true;
     case 'keys':
+    case 'nvram':
     case 'product':
-      if (value === '') throw new UsageError(`--${name}: a ${name === 'keys' ? 'path' : 'name'} must follow`);
+      if (value === '') throw new UsageError(`--${name}: a ${name === 'product' ? 'name' : 'path'} must follow`);
       result[name] = value;
       return true;
     case 'resume':
@@ -117,11 +122,11 @@ function verification(value: string): 'verify' | 'signature' {
 }
 
 /** What of these options is missing, or means nothing without others; undefined where they are right. */
-export function signatureProblem({ signature, keys, product }: BeyondOptions): string | undefined {
+export function signatureProblem({ signature, keys, nvram, product }: BeyondOptions): string | undefined {
   if (signature && keys === undefined)
     return '--verify=signature needs --keys STORE: the key storage whose keys vouch for images';
-  const [alone] = [keys === undefined ? [] : ['--keys'], product === undefined ? [] : ['--product']].flat();
-  return signature || alone === undefined ? undefined : `${alone} means something only with --verify=signature`;
+  const [alone] = Object.entries({ keys, nvram, product }).find(([, value]) => value !== undefined) ?? [];
+  return signature || alone === undefined ? undefined : `--${alone} means something only with --verify=signature`;
 }
 
 function wholeNumber(option: string, value: string, least: number, most: number): number {

@@ -8,8 +8,12 @@ import type { BeyondOptions } from './beyond.ts';
  *
  * @throws {SealiftError} where the storage cannot be used: nothing is copied then
  */
-export async function signatureCheck({ keys = '', product }: BeyondOptions): Promise<ContentCheck> {
-  const check = signedContent({ store: resolve(keys), policy: { product } });
+export async function signatureCheck({ keys = '', nvram, product }: BeyondOptions): Promise<ContentCheck> {
+  const check = signedContent({
+    store: resolve(keys),
+    nvram: nvram === undefined ? undefined : resolve(nvram),
+    policy: { product },
+  });
   await check.ready();
   return check;
 }

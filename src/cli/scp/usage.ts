@@ -55,6 +55,7 @@ Beyond scp (with SFTP only, except --retry)
 Signed images
   --keys STORE        with --verify=signature: only images that the keys of this
                       storage vouch for get their names, up and down
+  --nvram DIR         where its counters are kept, if not in it
   --product NAME      of those only images for this product
 
 Output

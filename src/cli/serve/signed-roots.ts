@@ -30,11 +30,11 @@ export async function withChecks(roots: readonly PreparedRoot[], log: ServerLog)
 
 /** Who judges the content of a root. Most servers take anything: what verifies is loaded where it is needed. */
 export async function checkOf(
-  { keys, product, types }: SignedContent,
+  { keys, nvram, product, types }: SignedContent,
   told: Pick<SignedContentOptions, 'onTrouble' | 'onRecovery' | 'onProblem'> = {},
 ): Promise<ContentCheck> {
   const { signedContent } = await import('../../images/signed-content.ts');
-  return signedContent({ store: keys, policy: { product, types }, ...told });
+  return signedContent({ store: keys, nvram, policy: { product, types }, ...told });
 }
 
 function describe(error: unknown): string {

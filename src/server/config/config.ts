@@ -46,6 +46,7 @@ export interface RootConfig {
   readonly keepFree: number | undefined;
   readonly accept: 'anything' | 'signed';
   readonly keys: string | undefined;
+  readonly nvram: string | undefined;
   readonly product: string | undefined;
   readonly types: readonly SignedType[];
 }

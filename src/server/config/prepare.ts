@@ -43,6 +43,8 @@ export interface PreparedRoot extends Omit<RootOptions, 'accept'> {
 export interface SignedContent {
   /** The key storage: an absolute path. */
   readonly keys: string;
+  /** Where its counters are: an absolute path; undefined: in it. */
+  readonly nvram: string | undefined;
   readonly product: string | undefined;
   /** Undefined: all. */
   readonly types: readonly SignedType[] | undefined;
@@ -153,13 +155,16 @@ class Preparation {
   /** No key storage lies where users could change it. */
   async #checkStorages(): Promise<void> {
     const { roots } = this.#config;
-    for (const [index, { keys }] of roots.entries()) {
-      if (keys === undefined) continue;
-      const store = await realpath(this.#path(keys)).catch(() => this.#path(keys));
+    const folders = [...roots.entries()].flatMap(([index, { keys, nvram }]) =>
+      Object.entries({ keys, nvram }).map(([key, folder]) => ({ key: `roots[${index}].${key}`, folder })),
+    );
+    for (const { key, folder } of folders) {
+      if (folder === undefined) continue;
+      const store = await realpath(this.#path(folder)).catch(() => this.#path(folder));
       for (const { name, path, mode } of roots) {
         const root = await realpath(this.#path(path)).catch(() => undefined);
         if (root === undefined || mode === 'read-only' || !isWithin(root, store)) continue;
-        this.#report(`roots[${index}].keys`, `the key storage is inside the root ${name}, where users could change it`);
+        this.#report(key, `the key storage is inside the root ${name}, where users could change it`);
       }
     }
   }
@@ -177,12 +182,12 @@ class Preparation {
     };
   }
 
-  #root({ accept, keys, product, types, ...root }: RootConfig): PreparedRoot {
+  #root({ accept, keys, nvram, product, types, ...root }: RootConfig): PreparedRoot {
     const path = this.#path(root.path);
     if (accept !== 'signed') return { ...root, path, accept: undefined };
     // A configuration without keys has been refused by now.
-    const content = { keys: this.#path(keys ?? ''), product, types: types.length === 0 ? undefined : types };
-    return { ...root, path, accept: content };
+    const storage = { keys: this.#path(keys ?? ''), nvram: nvram === undefined ? undefined : this.#path(nvram) };
+    return { ...root, path, accept: { ...storage, product, types: types.length === 0 ? undefined : types } };
   }
 
   #accounting(state: string): AccountingOptions {

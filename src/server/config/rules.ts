@@ -28,7 +28,11 @@ export function checkRules(config: ServeConfig, report: ReportProblem): void {
   for (const [index, rule] of config.rights.entries()) checkRule(rule, config, `rights[${index}]`, report);
 }
 
-function checkAccept({ accept, keys, product, types, mode }: RootConfig, key: string, report: ReportProblem): void {
+function checkAccept(
+  { accept, keys, nvram, product, types, mode }: RootConfig,
+  key: string,
+  report: ReportProblem,
+): void {
   if (accept === 'signed') {
     if (keys === undefined) report(`${key}.accept`, 'needs keys: the key storage whose keys vouch for images');
     if (mode === 'read-only') report(`${key}.accept`, 'has no meaning where nothing can be written; leave it out');
@@ -36,6 +40,7 @@ function checkAccept({ accept, keys, product, types, mode }: RootConfig, key: st
   }
   const without = 'means something only with accept: signed';
   if (keys !== undefined) report(`${key}.keys`, without);
+  if (nvram !== undefined) report(`${key}.nvram`, without);
   if (product !== undefined) report(`${key}.product`, without);
   if (types.length > 0) report(`${key}.types`, without);
 }

@@ -103,6 +103,7 @@ const root: Type<RootConfig> = object<RootConfig>({
     'signed: a file appears under its name only when it is a signed image that the keys vouch for. What is refused leaves nothing, and the client is told why.',
   ),
   keys: optional(path, 'The key storage whose keys vouch for images, with accept: signed.', 'none'),
+  nvram: optional(path, 'Where that storage keeps its counters.', 'the storage itself'),
   product: optional(
     text('a name of printable characters', {
       maxLength: 256,

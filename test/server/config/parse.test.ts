@@ -42,6 +42,7 @@ describe('a configuration', () => {
       [', accept: all', 'roots[0].accept: '],
       [', accept: signed, keys: k, mode: read-only', 'roots[0].accept: has no meaning where nothing can be written'],
       [', keys: k', 'roots[0].keys: means something only with accept: signed'],
+      [', nvram: n', 'roots[0].nvram: means something only with accept: signed'],
       [', product: p', 'roots[0].product: means something only with accept: signed'],
       [', types: [special]', 'roots[0].types: means something only with accept: signed'],
       [', accept: signed, keys: k, types: [beta]', 'roots[0].types[0]: '],

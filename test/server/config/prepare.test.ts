@@ -103,6 +103,7 @@ describe('what it names is checked, at the place where it is named', () => {
     for (const outer of [', mode: read-only', ', accept: signed, keys: other'])
       expect((await prepareConfig(text(outer), file, '/s')).settings.roots[1]?.accept).toEqual({
         keys: join(folder, 'store'),
+        nvram: undefined,
         product: undefined,
         types: undefined,
       });
