@@ -1,4 +1,5 @@
 import { FileError, ImageError, SealiftError } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
 
 /** A key that vouches for content: what it is for (`production`), and its version. */
 export interface ContentSigner {
@@ -49,7 +50,8 @@ export function refusedContent(error: unknown, path: string): FileError {
     const reason = 'the key storage by which it is judged cannot be used: nothing is taken';
     return new FileError(path, VERIFY, error.code, { cause: error, reason });
   }
-  const reason = error instanceof ImageError ? error.reason : error.message;
+  // It may hold words of the content.
+  const reason = printable(error instanceof ImageError ? error.reason : error.message);
   const cure = error.cure === undefined ? {} : { cure: error.cure };
   return new FileError(path, VERIFY, error.code, { cause: error, reason, ...cure });
 }
