@@ -143,7 +143,7 @@ class FileCopy {
       left: (path) => observer.left?.(path),
       check: verify === true || content !== undefined ? (where, called) => this.#check(where, called) : undefined,
       neverInPlace: content !== undefined,
-      readsBegun: content !== undefined && isLocal(directory),
+      readsBack: content !== undefined && isLocal(directory),
       resume: resume === true && status.size > 0 && this.#mayResume ? resumeFor(this.#source, status) : undefined,
     });
     const interrupt = () => landing.interrupt?.();

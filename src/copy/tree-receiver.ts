@@ -102,6 +102,7 @@ export class TreeReceiver implements SinkReceiver {
         : {
             check: async (where, called) => void (await look.end(() => contentAt({ directory: where, name: called }))),
             neverInPlace: true,
+            readsBack: directory.entries === undefined,
           }),
     });
     const attributes = { mode: preserve ? entry.mode & modeMask : undefined, times: this.#timesOf(entry) };

@@ -83,7 +83,9 @@ export class Beside implements Landing {
     await this.#checkOwner();
     await this.#check(directory, partial);
     const trouble =
-      finish === 'rename' ? await this.#rename(attributes) : await this.#copyOver(existing as OpenFile, attributes);
+      finish === 'rename'
+        ? await this.#rename(attributes)
+        : await this.#copyOver(existing as OpenFile, attributes, this.#options.readsBack === true ? file : undefined);
     await file.close();
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
@@ -181,9 +183,10 @@ export class Beside implements Landing {
     }
   }
 
-  async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
+  /** @param part what is beside the target, where it can be read; else it is opened once more */
+  async #copyOver(target: OpenFile, attributes: LandingAttributes, part?: OpenFile): Promise<FileError | undefined> {
     const { directory, name, partial } = this.#parts;
-    const source = await directory.open(partial, { access: 'read', shownAs: name });
+    const source = part ?? (await directory.open(partial, { access: 'read', shownAs: name }));
     let release: (() => void) | undefined;
     try {
       release = await this.#options.turns?.object(await target.status());

@@ -28,8 +28,8 @@ export interface LandingOptions {
   readonly resume?: Resume | undefined;
   /** Whether the target must not hold anything but whole content, at no moment: what would be written where it stands fails with ENOTSUP before it is touched. Default false. */
   readonly neverInPlace?: boolean | undefined;
-  /** Whether what an earlier attempt left will be read too: see {@link Landing.begun}. Default false. */
-  readonly readsBegun?: boolean | undefined;
+  /** Whether what is written beside the target is read, where that is needed, by the descriptor that writes it: see {@link Landing.begun}. Default false. */
+  readonly readsBack?: boolean | undefined;
   /** Told the path of what could not be removed and that nobody will find again. */
   readonly left?: ((path: string) => void) | undefined;
   /** The same for all files of a copy: keeps those apart that are one. Default: this is the only one. */
@@ -62,7 +62,7 @@ export interface Landing {
   readonly offset?: number;
   /** The target itself is written from the first byte on: it may be the source. Default false. */
   readonly isInPlace?: boolean;
-  /** The content up to {@link offset}, read by the descriptor that goes on with it. Only with {@link LandingOptions.readsBegun}. */
+  /** The content up to {@link offset}, read by the descriptor that goes on with it. Only with {@link LandingOptions.readsBack}. */
   begun?(): AsyncIterable<Uint8Array>;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;

@@ -156,10 +156,14 @@ async function openPartial(
   directory: Directory,
   name: string,
   mode: number,
-  { resume, partName, size, readsBegun }: LandingOptions,
+  { resume, partName, size, readsBack }: LandingOptions,
 ): Promise<Partial> {
-  const wanted = readsBegun === true && resume !== undefined ? 'read-write' : 'write';
-  const access = { access: wanted, mode, shownAs: name, ...(size === undefined ? {} : { size }) } as const;
+  const access = {
+    access: readsBack === true ? 'read-write' : 'write',
+    mode,
+    shownAs: name,
+    ...(size === undefined ? {} : { size }),
+  } as const;
   const partial = partName?.() ?? besideName(name, resume?.key ?? randomBytes(6).toString('hex'), PARTIAL_SUFFIX);
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {

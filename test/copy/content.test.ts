@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CopyObserver } from '../../src/copy/observer.ts';
@@ -164,6 +164,26 @@ describe('content that is verified', () => {
     for (const line of told.filter((text) => text.includes(':')))
       expect(line).toMatch(/would be written where it stands/);
     expect(told.length).toBe(4);
+  });
+
+  it('fills a file that keeps its other names with good content only', async () => {
+    await writeFile(join(there, 'good'), marked('new'));
+    await writeFile(join(there, 'bad'), 'bad');
+    await writeFile(join(here, 'image'), 'old');
+    await link(join(here, 'image'), join(here, 'other'));
+    const download = async (name: string): Promise<number> =>
+      await downloadBySftp(
+        await remote(),
+        [name],
+        localFileSystem(),
+        join(here, 'image'),
+        options({ recursive: false }),
+      );
+    expect(await download('/bad')).toBe(1);
+    expect(await readFile(join(here, 'other'), 'utf8')).toBe('old');
+    expect(await download('/good')).toBe(0);
+    expect(await readFile(join(here, 'other'), 'utf8')).toBe(`new${MARK}`);
+    expect((await readdir(here)).sort()).toEqual(['image', 'other']);
   });
 
   it.runIf(process.getuid?.() !== 0)('is refused where nothing can be made beside the target', async () => {
