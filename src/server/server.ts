@@ -5,7 +5,8 @@ import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { Hashing } from '../sftp/server/hashing.ts';
 import { Admission } from './admission.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHost, Guest } from './connection-host.ts';
 import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptor-plan.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
 import type { ConnectionInfo, RefusedBy, ServerEvent } from './events.ts';
@@ -242,14 +243,14 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   /** A login has succeeded. @returns why the client cannot stay all the same; undefined where it has a place now, until {@link closed} */
-  loggedIn(connection: Connection, user: string, generation: Generation): string | undefined {
+  loggedIn(connection: Guest, user: string, generation: Generation): string | undefined {
     this.#admission.release(connection);
     // Somebody who is not to log in any more may have begun before.
     if (generation !== this.#generation) return 'the configuration was changed during the login; try again';
     return this.#sessions.take({ user, source: connection.source }, generation.limits);
   }
 
-  closed(connection: Connection, user: string | undefined): void {
+  closed(connection: Guest, user: string | undefined): void {
     this.#admission.release(connection);
     if (user !== undefined) this.#sessions.release({ user, source: connection.source });
     this.#connections.delete(connection.id);
@@ -279,8 +280,12 @@ class CopyServer implements RunningServer, ConnectionHost {
     if (descriptors.limit === this.#plan.files) descriptors.limit = Number.POSITIVE_INFINITY;
     this.#stopped.abort();
     this.#generation.close();
-    await this.#sweeping;
-    await stopped;
+    await Promise.all([stopped, this.#sweptInTime()]);
+  }
+
+  /** A system that does not answer must not hold up the end. */
+  async #sweptInTime(): Promise<void> {
+    await withDeadline(this.#sweeping, STOP_MS, () => new Error('the sweep hangs')).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

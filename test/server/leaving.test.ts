@@ -27,6 +27,11 @@ function leave(client: Client): void {
 }
 
 /** A session whose queue is full of folders to make, some of which are made. */
+/** The stop records, as `session cut`, in any order. */
+function stopsIn(records: readonly AccountingRecord[]): string[] {
+  return records.flatMap((one) => (one.record === 'stop' ? `${one.kind} ${one.status}` : [])).sort();
+}
+
 async function busySession(port: number, root: string): Promise<{ client: Client; channel: ClientChannel }> {
   const client = await login(port);
   const channel = await sftpChannel(client);
@@ -86,6 +91,53 @@ describe('work that a client has left behind', () => {
 });
 
 describe('kick', () => {
+describe('the records of a client that leaves', () => {
+  const ways: readonly [string, (client: Client) => void][] = [
+    ['the connection is reset', (client) => void (client as unknown as { _sock: Socket })._sock.resetAndDestroy()],
+    ['the connection is closed', leave],
+    ['it says goodbye', (client) => void client.end()],
+  ];
+
+  it.each(ways)('in the middle of an upload by SCP say so: %s', async (_, goes) => {
+    const records: AccountingRecord[] = [];
+    const { port, event, server } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    (await exec(client, 'scp -t /f')).write('C0644 100 f\nhalf of it');
+    await until(() => server.transfers()[0]?.fileBytes === 10);
+    goes(client);
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut']);
+  });
+
+  it.each(ways)('in the middle of an upload by SFTP say so: %s', async (_, goes) => {
+    const records: AccountingRecord[] = [];
+    const { port, event, server } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    const open = framed(u8(3), u32(0), str('/f'), u32(2 | 8), u32(0));
+    (await sftpChannel(client)).resume().write(Buffer.concat([framed(u8(1), u32(3)), open]));
+    await until(() => server.transfers().length === 1);
+    goes(client);
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut']);
+  });
+
+  it('say that all is complete where its upload is, whether it has waited for that or not', async () => {
+    const records: AccountingRecord[] = [];
+    const { port, root, event } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    const handle = Buffer.concat([u32(4), u32(0)]);
+    const channel = await sftpChannel(client);
+    channel.resume();
+    channel.write(Buffer.concat([framed(u8(1), u32(3)), framed(u8(3), u32(0), str('/f'), u32(2 | 8), u32(0))]));
+    await until(() => records.length > 1);
+    channel.write(Buffer.concat([framed(u8(6), u32(1), handle, u64(0), str('whole')), framed(u8(4), u32(2), handle)]));
+    client.end();
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session complete', 'transfer complete']);
+    expect(await readFile(join(root, 'f'), 'utf8')).toBe('whole');
+  });
+});
+
   it('ends everything at once, and says so in the records', async () => {
     const records: AccountingRecord[] = [];
     const { port, root, event, server } = await startTestServer({ account: (record) => records.push(record) });
@@ -110,8 +162,7 @@ describe('kick', () => {
     expect(await event('connection-closed')).toMatchObject({ reason: 'ended by the operator' });
     expect(server.sessions()).toEqual([]);
     expect(server.transfers()).toEqual([]);
-    const stops = records.flatMap((one) => (one.record === 'stop' ? `${one.kind} ${one.status}` : []));
-    expect(stops.sort()).toEqual(['session cut', 'transfer cut', 'transfer cut', 'transfer cut']);
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut', 'transfer cut', 'transfer cut']);
     expect(await readFile(join(root, 'old'), 'utf8')).toBe('old');
     expect(await readdir(root)).toEqual([expect.stringMatching(/^\.new\..*partial$/), 'old']);
   });
