@@ -116,8 +116,11 @@ export class Connection implements Guest, SessionHost {
   }
 
   get allFiles(): RootedFileSystem {
-    const { user, source, rights } = this;
-    this.#files ??= this.#generation.filesOf({ user }, rights, this.#host.recentFiles.of(user, source));
+    const { user, source, rights, stopped: signal } = this;
+    this.#files ??= this.#generation.filesOf({ user }, rights, {
+      sent: this.#host.recentFiles.of(user, source),
+      signal,
+    });
     return this.#files;
   }
 
