@@ -22,6 +22,7 @@ import { handleSession, type SessionHost } from './session.ts';
 import { type SessionInfo, sessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
+import { Told } from './told.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
 /** Why connections end when the server does. */
@@ -58,6 +59,7 @@ export class Connection implements Guest, SessionHost {
   #draining = false;
   /** The last words are under way. */
   #isEnding = false;
+  readonly #told = new Told();
   readonly #negotiation = new NegotiationWatch();
   #negotiated = false;
 
@@ -259,7 +261,8 @@ export class Connection implements Guest, SessionHost {
   }
 
   emit(event: SessionEvent): void {
-    this.#host.emit({ ...event, connection: this.#info });
+    const told = this.#told.bounded(event);
+    if (told !== undefined) this.#host.emit({ ...told, connection: this.#info });
   }
 
   execCommand(asText: string): string {
