@@ -88,6 +88,7 @@ class SftpEvents implements SftpObserver {
   readonly #say: SftpServiceOptions['say'];
   /** How many contents were told to be refused. */
   #refused = 0;
+  readonly #told = new WeakSet<Error>();
 
   constructor({ emit, account, begin, say }: SftpServiceOptions) {
     this.#emit = emit;
@@ -97,7 +98,12 @@ class SftpEvents implements SftpObserver {
   }
 
   /** Some content was refused. */
-  refused({ path, code, reason }: FileError): void {
+  refused(error: FileError): void {
+    // An operation that is an upload of its own fails with its file, and once more by itself.
+    const first = firstCause(error);
+    if (this.#told.has(first)) return;
+    this.#told.add(first);
+    const { path, code, reason } = error;
     this.#emit({ type: 'content-refused', path, code, reason });
     if (this.#refused++ < MAX_SAID) this.#say(`${path}: ${reason}`);
   }
@@ -165,4 +171,8 @@ class SftpEvents implements SftpObserver {
   failed(error: Error): void {
     this.#emit({ type: 'entry-failed', reason: error.message });
   }
+}
+
+function firstCause(error: Error): Error {
+  return error.cause instanceof Error ? firstCause(error.cause) : error;
 }

@@ -118,6 +118,10 @@ describe('a root whose contents are checked', () => {
       { path: '/images/new' },
       { path: '/images/new' },
     ]);
+    // Told once, although the file and the operation fail.
+    await writeFile(join(base, 'images', 'signed'), marked('x'));
+    await expect(sftp.setstat('/images/signed', { size: 1 })).rejects.toThrow('has no signature envelope');
+    expect(server.events.filter((event) => event.type === 'content-refused')).toHaveLength(3);
     const others = server.events.filter((event) => event.type === 'operation-refused');
     expect(others).toMatchObject([{ operation: 'symlink' }]);
   });
