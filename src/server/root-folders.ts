@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { FileError } from '../base/errors.ts';
 
 /** A folder of this machine, whatever path leads to it. */
@@ -16,6 +16,8 @@ export interface RootLimits {
   readonly mode?: string | undefined;
   readonly quota?: number | undefined;
   readonly maxEntries?: number | undefined;
+  /** Only content that was verified gets a name. */
+  readonly isChecked?: boolean | undefined;
 }
 
 /** Whether what is there has to be counted. */
@@ -67,4 +69,44 @@ export function findNested(
     }
   }
   return undefined;
+}
+
+/**
+ * A root that takes verified content only, on a folder that can be written by way of another root that takes anything: what came there would appear here.
+ *
+ * @returns as {@link findNested}
+ */
+export function findWayRound(
+  roots: readonly RootLimits[],
+  folders: readonly Folder[],
+): { readonly index: number; readonly reason: string } | undefined {
+  const touches = (one: Folder | undefined, other: Folder | undefined): boolean =>
+    one !== undefined &&
+    other !== undefined &&
+    (one.key === other.key || one.above.has(other.key) || other.above.has(one.key));
+  for (const [index, { name, isChecked }] of roots.entries()) {
+    if (isChecked !== true) continue;
+    const way = roots.findIndex(
+      (other, at) =>
+        other.isChecked !== true && other.mode !== 'read-only' && touches(folders[index], folders[at]) && at !== index,
+    );
+    if (way < 0) continue;
+    const reason = `the root ${name} takes signed images only, and ${roots[way]?.name} leads to the same files and takes anything; make that one read-only, or let it take signed images only too`;
+    return { index, reason };
+  }
+  return undefined;
+}
+
+/** Where a path leads that need not exist yet. */
+export async function realPathOf(path: string): Promise<string> {
+  return await realpath(path).catch(async () => {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realPathOf(parent), basename(path));
+  });
+}
+
+/** Whether a path is a folder, or in it. Both without links. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }

@@ -62,6 +62,7 @@ export async function putFile(
   const file = await directory.open(name, { access: 'write', create: 'new', mode });
   await file.write([content], 0);
   await file.sync();
+  await file.close();
   await directory.sync();
 }
 

@@ -197,12 +197,10 @@ async function writeCopy(
 
 /** The last step of a change: the numbers that only grow. */
 export async function finish(storage: KeyStorage, state: StorageState, observe: KeyObserver): Promise<void> {
-  const { generation, floors } = state;
   try {
-    await storage.writeNvram({ generation, floors, counters: storage.counters });
+    await storage.adopt(state);
   } catch (error) {
     observe({ event: 'not-updated', copy: 'nvram' });
     throw error;
   }
-  storage.adopt(state);
 }

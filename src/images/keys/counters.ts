@@ -19,13 +19,20 @@ export async function raiseCounters(
   storage: KeyStorage,
   { info, signers }: Pick<VerifiedImage, 'info' | 'signers'>,
 ): Promise<boolean> {
-  let counters = storage.counters;
-  for (const { key } of signers) counters = withCounter(counters, info.type, key.version, info.counter);
+  const counters = raisedCounters(storage.counters, { info, signers });
   if (counters === storage.counters) return false;
-  const { generation, floors } = storage.state;
-  await storage.writeNvram({ generation, floors, counters });
-  storage.adopt(storage.state, counters);
+  await storage.adopt(storage.state, { counters });
   return true;
+}
+
+/** The counters when an image has proven itself: the same object where none is higher. */
+export function raisedCounters(
+  counters: Counters,
+  { info, signers }: Pick<VerifiedImage, 'info' | 'signers'>,
+): Counters {
+  let raised = counters;
+  for (const { key } of signers) raised = withCounter(raised, info.type, key.version, info.counter);
+  return raised;
 }
 
 function withCounter(counters: Counters, type: ImageType, version: string, counter: number): Counters {

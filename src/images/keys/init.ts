@@ -38,11 +38,14 @@ export async function initKeyStorage(
   const unlock = await takeLock(directory, options);
   try {
     await checkUnused(directory);
+    const root = formatRoot(keys);
     const content = formatKeyFile({ generation: 1, floors: {}, records });
+    if (root.length > MAX_ROOT_BYTES || content.length > MAX_KEY_FILE_BYTES)
+      throw new ImageError(printable(directory.path), 'ERR_KEY_STORAGE', 'there is no room for so many keys');
     for (const copy of copyNames) await replaceDurably(directory, fileNames[copy], content, 0o644);
-    const numbers = formatNvram({ generation: 1, floors: {}, counters: {} });
+    const numbers = formatNvram({ generation: 1, floors: {}, counters: {}, tries: {} });
     await replaceDurably(nvram, fileNames.nvram, numbers, 0o644);
-    await replaceDurably(directory, fileNames.root, formatRoot(keys), 0o444);
+    await replaceDurably(directory, fileNames.root, root, 0o444);
   } finally {
     await unlock();
   }

@@ -15,6 +15,9 @@ const MAX_LOCK_BYTES = 128;
 /** How often a lock that somebody has is looked at again. Milliseconds. */
 const POLL_MS = 25;
 
+/** So often somebody else may be faster. */
+const MAX_ROUNDS = 1000;
+
 const NO_HARD_LINKS: ReadonlySet<ErrorCode> = new Set(['EPERM', 'ENOTSUP', 'EMLINK']);
 
 export interface LockOptions {
@@ -35,14 +38,16 @@ export interface LockOptions {
 export async function takeLock(directory: Directory, options: LockOptions = {}): Promise<() => Promise<void>> {
   const mark = options.mark ?? thisProcess;
   const own = `${mark.id}-${randomBytes(8).toString('hex')}\n`;
-  for (let waitedMs = 0; ; ) {
+  for (let waitedMs = 0, rounds = 0; ; rounds++) {
     options.signal?.throwIfAborted();
     if (await claim(directory, fileNames.lock, own)) break;
     const outcome = await takeOver(directory, own, mark);
     if (outcome === 'ours') break;
-    if (outcome === 'again') continue;
-    if (waitedMs >= (options.waitMs ?? 0)) throw busy(directory, outcome);
-    await pause(POLL_MS, undefined, { signal: options.signal });
+    if (outcome === 'again' && rounds < MAX_ROUNDS) continue;
+    const holder = outcome === 'again' ? { name: fileNames.lock, id: undefined } : outcome;
+    if (waitedMs >= (options.waitMs ?? 0)) throw busy(directory, holder);
+    // What ends the pause early is looked at above.
+    await pause(POLL_MS, undefined, { signal: options.signal }).catch(() => {});
     waitedMs += POLL_MS;
   }
   await sweep(directory, mark).catch(() => {});

@@ -82,7 +82,7 @@ async function read(
     primary: foundRecords(isRecovery ? undefined : copies.primary?.records, state.records),
     backup: foundRecords(isRecovery ? undefined : copies.backup?.records, state.records),
   };
-  const counters = nvram?.counters ?? {};
+  const { counters = {}, tries = {} } = nvram ?? {};
   return new KeyStorage({
     directory,
     nvramDirectory,
@@ -90,6 +90,7 @@ async function read(
     root,
     state,
     counters,
+    tries,
     found,
     problems,
     isRecovery,
@@ -192,12 +193,11 @@ async function repair(storage: KeyStorage, directory: Directory, options: OpenKe
   await quietly(() => removeLeftover(nvramDirectory, fileNames.nvram));
   const target = await repairedState(storage, directory);
   for (const copy of copyNames)
-    if (!sameBytes(await contentOf(directory, copy), formatState(target))) await storage.writeCopy(copy, target);
+    if (!sameBytes(await contentOf(directory, copy), formatState(target))) await storage.repairCopy(copy, target);
   const nvram = await readNvram(nvramDirectory, []);
   const { generation, floors } = target;
-  if (nvram?.generation !== generation || isAnyHigher(floors, nvram.floors))
-    await storage.writeNvram({ generation, floors, counters: storage.counters });
-  storage.adopt(target);
+  if (target !== storage.state || nvram?.generation !== generation || isAnyHigher(floors, nvram.floors))
+    await storage.adopt(target);
 }
 
 /** The merged state, with a generation of its own unless one of the copies is that state already. */

@@ -160,9 +160,8 @@ async function writeRevoked(
 
 /** The old versions that the copy had as valid when the storage was opened. */
 function validVersions(storage: KeyStorage, copy: CopyName, type: ChangeableType, below: string): readonly string[] {
-  const found = storage.found[copy];
   const versions = storage.state.records
-    .filter((one) => one.type === type && one.version < below && found?.get(recordId(one)) === 'valid')
+    .filter((one) => one.type === type && one.version < below && storage.foundState(copy, one) === 'valid')
     .map((one) => one.version);
   return [...new Set(versions)].sort();
 }

@@ -3,21 +3,13 @@ import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
 import type { ImageType, KeyLookup, KeyType, TrustedKey } from '../types.ts';
 import { replaceDurably } from './durable-file.ts';
-import { formatKeyFile } from './key-file.ts';
+import { formatKeyFile, MAX_KEY_FILE_BYTES } from './key-file.ts';
 import type { StorageState } from './merge.ts';
-import { type Counters, formatNvram, type Nvram } from './nvram-file.ts';
+import { type Counters, formatNvram, type Nvram, type Tries } from './nvram-file.ts';
 import type { StorageProblem } from './problems.ts';
 import { listLookup, rolloverKeys, trustedKey } from './proof.ts';
 import type { ProofVerifier } from './proof-verifier.ts';
-import {
-  type ChangeableType,
-  type CopyName,
-  compareRecords,
-  copyNames,
-  fileNames,
-  type KeyRecord,
-  recordId,
-} from './records.ts';
+import { type ChangeableType, type CopyName, compareRecords, fileNames, type KeyRecord, recordId } from './records.ts';
 import type { RootFile } from './root-file.ts';
 
 /** What a copy had in it when the storage was opened: its proven records by {@link recordId}, with the state that stood there. Undefined for a copy that could not be used. */
@@ -31,6 +23,7 @@ export interface StorageParts {
   readonly root: RootFile;
   readonly state: StorageState;
   readonly counters: Counters;
+  readonly tries: Tries;
   readonly found: Readonly<Record<CopyName, FoundRecords>>;
   readonly problems: readonly StorageProblem[];
   /** No copy can be used: only rollover keys are known, until a production key is added. */
@@ -44,12 +37,13 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
   readonly root: RootFile;
   readonly verifier: ProofVerifier;
   readonly problems: readonly StorageProblem[];
-  readonly found: Readonly<Record<CopyName, FoundRecords>>;
   readonly isRecovery: boolean;
   readonly #parts: StorageParts;
   readonly #rollover: readonly TrustedKey[];
+  readonly #found: Record<CopyName, FoundRecords>;
   #state: StorageState;
   #counters: Counters;
+  #tries: Tries;
   #unlock: (() => Promise<void>) | undefined;
   #failed = false;
 
@@ -58,11 +52,12 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     this.root = parts.root;
     this.verifier = parts.verifier;
     this.problems = parts.problems;
-    this.found = parts.found;
+    this.#found = { ...parts.found };
     this.isRecovery = parts.isRecovery;
     this.#rollover = rolloverKeys(parts.root, parts.verifier);
     this.#state = parts.state;
     this.#counters = parts.counters;
+    this.#tries = parts.tries;
     this.#unlock = parts.unlock;
   }
 
@@ -85,6 +80,10 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     return this.#counters;
   }
 
+  get tries(): Tries {
+    return this.#tries;
+  }
+
   /** Proven keys of a type and a version, revoked ones too. */
   keys(type: KeyType, version: string): readonly TrustedKey[] {
     return listLookup([...this.#rollover, ...this.#state.records.map(trustedKey)], this.#state.floors).keys(
@@ -102,9 +101,14 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     return this.#counters[type]?.[keyVersion] ?? 0;
   }
 
-  /** Whether a copy had a record when the storage was opened, in whatever state. */
+  /** The state that a copy had a record in when the storage was opened, or when the copy was changed since. What has been put right on opening is not counted. Undefined: it did not have it. */
+  foundState(copy: CopyName, record: KeyRecord): KeyRecord['state'] | undefined {
+    return this.#found[copy]?.get(recordId(record));
+  }
+
+  /** Whether a copy had a record, in whatever state. */
   isFound(copy: CopyName, record: KeyRecord): boolean {
-    return this.found[copy]?.has(recordId(record)) === true;
+    return this.foundState(copy, record) !== undefined;
   }
 
   /** The highest version of which there is a valid key. */
@@ -117,25 +121,34 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
   }
 
   /**
-   * Writes one copy. The copies, and {@link writeNvram} behind them, are written one after the other; only then is the change {@link adopt}ed.
+   * Writes one copy. The copies are written one after the other, and {@link adopt} makes the change complete.
    *
    * @throws {ImageError} ERR_KEY_STORAGE: the storage must be opened again
    */
   async writeCopy(copy: CopyName, state: StorageState): Promise<void> {
+    await this.repairCopy(copy, state);
+    this.#found[copy] = foundRecords(state.records, state.records);
+  }
+
+  /** The same, to put right what was found. */
+  async repairCopy(copy: CopyName, state: StorageState): Promise<void> {
     const { generation, floors, records, unchecked } = state;
     const content = { generation, floors, records: [...records, ...unchecked].sort(compareRecords) };
-    await this.#write(copy, this.#parts.directory, fileNames[copy], formatKeyFile(content));
+    const bytes = formatKeyFile(content);
+    if (bytes.length > MAX_KEY_FILE_BYTES)
+      throw new ImageError(this.path, 'ERR_KEY_STORAGE', 'there is no room for more keys');
+    await this.#write(copy, this.#parts.directory, fileNames[copy], bytes);
   }
 
-  /** Writes the numbers that only grow. @throws {ImageError} ERR_KEY_STORAGE */
-  async writeNvram(numbers: Nvram): Promise<void> {
-    await this.#write('nvram', this.#parts.nvramDirectory, fileNames.nvram, formatNvram(numbers));
-  }
-
-  /** Everything is written: from now on this is what the storage says. */
-  adopt(state: StorageState, counters: Counters = this.#counters): void {
+  /** Writes the last part of a change, the numbers that only grow: from now on all this is what the storage says. @throws {ImageError} ERR_KEY_STORAGE */
+  async adopt(state: StorageState, numbers: Partial<Pick<Nvram, 'counters' | 'tries'>> = {}): Promise<void> {
+    const { counters = this.#counters, tries = this.#tries } = numbers;
+    const { generation, floors } = state;
+    const bytes = formatNvram({ generation, floors, counters, tries });
+    await this.#write('nvram', this.#parts.nvramDirectory, fileNames.nvram, bytes);
     this.#state = state;
     this.#counters = counters;
+    this.#tries = tries;
   }
 
   async #write(what: string, directory: Directory, name: string, bytes: Uint8Array): Promise<void> {
@@ -157,13 +170,6 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
     this.#unlock = undefined;
     await unlock?.();
   }
-}
-
-/** Writes a state everywhere, and what it says is permanent then. @throws {ImageError} ERR_KEY_STORAGE */
-export async function writeEverywhere(storage: KeyStorage, state: StorageState): Promise<void> {
-  for (const copy of copyNames) await storage.writeCopy(copy, state);
-  await storage.writeNvram({ generation: state.generation, floors: state.floors, counters: storage.counters });
-  storage.adopt(state);
 }
 
 /** The records of a copy that are believed, as they stand there. */

@@ -4,11 +4,13 @@ import { addKeys } from '../../../src/images/keys/add.ts';
 import { revokeKeys } from '../../../src/images/keys/revoke.ts';
 import {
   add,
+  contentOf,
   fileOf,
   keysIn,
   makeKeyFolder,
   markOfLife,
   recorder,
+  refusal,
   revocation,
   revoke,
   states,
@@ -61,4 +63,22 @@ describe('K12', () => {
       }
     },
   );
+
+  it('a storage whose write has failed writes nothing more until it is opened again', async () => {
+    const folder = await makeKeyFolder();
+    await withStorage(folder, { change: true }, async (storage) => {
+      folder.disk.failAt = (call) => (call === 'write primary.keys.new' ? 'ENOSPC' : undefined);
+      expect(await refusal(() => addKeys(storage, 'production', revocation()))).toMatchObject({
+        message: 'keys: primary not updated: No space left on device',
+        cure: 'run the command again',
+      });
+      folder.disk.failAt = undefined;
+      const before = contentOf(folder);
+      expect((await refusal(() => addKeys(storage, 'production', revocation()))).message).toBe(
+        'keys: a write has failed: it must be opened again',
+      );
+      expect(contentOf(folder)).toBe(before);
+    });
+    await add(folder, 'production', revocation());
+  });
 });

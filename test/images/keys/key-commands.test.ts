@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { addKeys } from '../../../src/images/keys/add.ts';
+import type { KeyObserver } from '../../../src/images/keys/events.ts';
 import { revokeKeys } from '../../../src/images/keys/revoke.ts';
 import { fakeCertificate, fakeImage } from '../../support/fake-proofs.ts';
 import {
   add,
   contentOf,
+  copyOf,
   fileOf,
   keysIn,
   makeKeyFolder,
@@ -14,6 +16,7 @@ import {
   refusal,
   revocation,
   revoke,
+  rewrite,
   withStorage,
 } from '../../support/key-folder.ts';
 
@@ -66,6 +69,27 @@ describe('K5', () => {
     expect(fileOf(folder, 'primary.keys')).toEqual(fileOf(folder, 'backup.keys'));
   });
 
+  it('one storage that stays open knows what it has written', async () => {
+    const folder = await makeKeyFolder();
+    await withStorage(folder, { change: true }, async (storage) => {
+      const twice = async (work: (observer: KeyObserver) => Promise<unknown>): Promise<string[]> => {
+        await work(() => {});
+        const { lines, observer } = recorder();
+        await work(observer);
+        return lines.slice(-1);
+      };
+      expect(await twice((observer) => addKeys(storage, 'production', revocation(), { observer }))).toEqual([
+        'No change',
+      ]);
+      expect(await twice((observer) => revokeKeys(storage, 'production', {}, { observer }))).toEqual(['No change']);
+      expect(await twice((observer) => addKeys(storage, 'special', production('production B'), { observer }))).toEqual([
+        'No change',
+      ]);
+    });
+    expect(keysIn(folder, 'backup')).toEqual(['production A revoked', 'production B', 'special A', 'special B']);
+    expect(copyOf(folder, 'backup').generation).toBe(4);
+  });
+
   it('several keys of a version come together', async () => {
     const folder = await makeKeyFolder();
     await add(folder, 'production', revocation(['production B of Ann', 'production B of Ben']));
@@ -89,6 +113,21 @@ describe('K6', () => {
     const refused = await refusal(() => add(folder, 'production', revocation(bundled)));
     expect(refused).toMatchObject({ code: 'ERR_KEY_VERSION', message: expect.stringContaining(message) });
     expect(contentOf(folder)).toBe(before);
+  });
+});
+
+describe('a key that is there and revoked', () => {
+  it('is not added again, also where it is no older than the floor', async () => {
+    const folder = await makeKeyFolder();
+    await add(folder, 'production', revocation());
+    await rewrite(folder, 'backup', (file) => ({
+      ...file,
+      records: file.records.map((one) => (one.version === 'B' ? { ...one, state: 'revoked' as const } : one)),
+    }));
+    expect(await refusal(() => add(folder, 'production', revocation()))).toMatchObject({
+      code: 'ERR_KEY_VERSION',
+      message: 'cannot add production key version B: it is revoked',
+    });
   });
 });
 

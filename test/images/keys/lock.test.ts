@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { Directory } from '../../../src/files/file-system.ts';
 import { openKeyStorage } from '../../../src/images/keys/open.ts';
+import type { KeyStorage } from '../../../src/images/keys/storage.ts';
 import { fakeVerifier } from '../../support/fake-proofs.ts';
-import { fileOf, makeKeyFolder, markOfLife, refusal, states, withStorage } from '../../support/key-folder.ts';
+import { fileOf, makeKeyFolder, markOfLife, putFile, refusal, states, withStorage } from '../../support/key-folder.ts';
+
+/** A directory whose hard links are made in another way. */
+function withHardLinks(directory: Directory, makeHardLink: Directory['makeHardLink']): Directory {
+  return new Proxy(directory, {
+    get(target, name) {
+      if (name === 'makeHardLink') return makeHardLink;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 describe('K11', () => {
   it('a second process fails at once and names the first', async () => {
@@ -55,6 +68,64 @@ describe('K11', () => {
       expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
     },
   );
+
+  it('who waits can be told to stop', async () => {
+    const folder = await makeKeyFolder();
+    const reason = new Error('enough');
+    await withStorage(folder, { change: true }, async () => {
+      const stop = new AbortController();
+      const waiting = withStorage(folder, { change: true, waitMs: 60_000, signal: stop.signal }, () => {});
+      stop.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+    });
+  });
+
+  it.each([
+    ['is empty and older than the last start of the system', 2_000_000, true],
+    ['is empty and new', 0, false],
+  ])('a lock that %s is taken over: %s', async (_what, bootedMs, isTaken) => {
+    const folder = await makeKeyFolder();
+    await putFile(folder, 'lock', new Uint8Array());
+    const mark = { ...markOfLife(1), bootedMs: () => bootedMs };
+    const opening = withStorage(folder, { change: true, mark }, () => 'ours');
+    if (isTaken) expect(await opening).toBe('ours');
+    else
+      expect(await refusal(() => opening)).toMatchObject({
+        code: 'ERR_KEY_STORAGE_BUSY',
+        cure: 'wait until it is done; if no such process runs, remove keys/lock',
+      });
+  });
+
+  it("the lock of a process of another machine is nobody else's to take", async () => {
+    const folder = await makeKeyFolder();
+    await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: markOfLife(1) });
+    const foreign = { ...markOfLife(2), fateOf: () => 'foreign' as const };
+    expect((await refusal(() => withStorage(folder, { change: true, mark: foreign }, () => {}))).code).toBe(
+      'ERR_KEY_STORAGE_BUSY',
+    );
+  });
+
+  it('who comes late to a takeover does not take the lock from who has it now', async () => {
+    const folder = await makeKeyFolder();
+    const mark = (life: number) => ({
+      ...markOfLife(life),
+      fateOf: (other: string) => (other === markOfLife(1).id ? ('gone' as const) : ('runs' as const)),
+    });
+    await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(1) });
+    // Between the look at the dead lock and the claim, somebody else takes it over and gives it back, and a third one has it.
+    let third: KeyStorage | undefined;
+    const late = withHardLinks(folder.directory, async (from, to) => {
+      if (to.startsWith('lock.after-')) {
+        await withStorage(folder, { change: true, mark: mark(2) }, () => {});
+        third = await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(3) });
+      }
+      await folder.directory.makeHardLink(from, to);
+    });
+    const opening = withStorage({ directory: late }, { change: true, mark: mark(4) }, () => {});
+    expect((await refusal(() => opening)).message).toBe('keys: process 1003 is changing the key storage');
+    await third?.[Symbol.asyncDispose]();
+    expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
+  });
 
   it('a takeover that was cut off is taken over as well', async () => {
     for (let cut = 0; cut < 40; cut++) {

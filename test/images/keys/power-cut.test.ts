@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Directory } from '../../../src/files/file-system.ts';
 import { raiseCounters } from '../../../src/images/keys/counters.ts';
 import { initKeyStorage } from '../../../src/images/keys/init.ts';
 import { fakeImage, fakeRootKey, fakeVerifier } from '../../support/fake-proofs.ts';
@@ -8,6 +9,7 @@ import {
   makeKeyFolder,
   markOfLife,
   production,
+  putFile,
   revocation,
   revoke,
   states,
@@ -19,10 +21,10 @@ import { type CutSubject, cutEverywhere, type Found } from '../../support/power-
 const copies = ['keys/primary.keys', 'keys/backup.keys'] as const;
 
 /** Opens the storage as a loader does. */
-async function start(disk: PowerCutDisk, life: number): Promise<Found> {
+async function start(disk: PowerCutDisk, life: number, nvram?: Directory): Promise<Found> {
   return await withStorage(
     { directory: disk.directory('keys') },
-    { change: true, mark: markOfLife(life) },
+    { change: true, mark: markOfLife(life), nvram },
     (storage) => {
       const records = storage.state.records.filter(({ type }) => type === 'production');
       const versions = (state: string): string[] =>
@@ -51,7 +53,7 @@ describe('the power is cut at every call:', () => {
     const report = await cutEverywhere(disk, subject);
     none('add', report);
     expect(report.cuts).toBeGreaterThan(20);
-    expect(report.restarts).toBeGreaterThan(2000);
+    expect(report.states).toBeGreaterThan(300);
   });
 
   it('a key is revoked for ever or not yet', async () => {
@@ -68,7 +70,52 @@ describe('the power is cut at every call:', () => {
     };
     const report = await cutEverywhere(folder.disk, subject);
     none('revoke', report);
-    expect(report.restarts).toBeGreaterThan(2000);
+    expect(report.states).toBeGreaterThan(300);
+  });
+
+  it('a key is revoked for ever or not yet, with the numbers in another folder', async () => {
+    const prepared = new PowerCutDisk();
+    const folders = (disk: PowerCutDisk) => ({ directory: disk.directory('keys'), nvram: disk.directory('nvram') });
+    const { directory, nvram } = folders(prepared);
+    await initKeyStorage(directory, firstKeys.map(fakeRootKey), { verifier: fakeVerifier, nvram });
+    await add({ directory }, 'production', revocation(), { nvram });
+    const subject: CutSubject = {
+      copies,
+      start: (disk, life) => start(disk, life, disk.directory('nvram')),
+      work: async (world, life, done) => {
+        const own = folders(world);
+        await revoke({ directory: own.directory }, 'production', {}, { mark: markOfLife(life), nvram: own.nvram });
+        done();
+      },
+      isDone: ({ valid, revoked }) => valid.join() === 'B' && revoked.join() === 'A',
+    };
+    none('revoke', await cutEverywhere(prepared, subject));
+  });
+
+  it('a storage that was lost is started again wholly or not at all, and never with an old key', async () => {
+    const folder = await makeKeyFolder();
+    for (const name of ['primary.keys', 'backup.keys']) await putFile(folder, name, Buffer.from('noise'));
+    for (let cut = 0; ; cut++) {
+      const world = folder.disk.restarted();
+      world.cutAt = cut;
+      const recover = (disk: PowerCutDisk, life: number) =>
+        add({ directory: disk.directory('keys') }, 'production', revocation(), {
+          recover: true,
+          mark: markOfLife(life),
+        });
+      const isDone = await recover(world, 2).then(
+        () => true,
+        () => false,
+      );
+      for (const disk of world.survivors()) {
+        const directory = disk.directory('keys');
+        const found = await states({ directory }, { recover: true });
+        expect(isDone ? ['production B valid'] : ['', 'production B valid']).toContain(found.join());
+        await recover(disk, 3);
+        expect(await states({ directory })).toEqual(['production B valid']);
+      }
+      if (!world.isCut) break;
+    }
   });
 
   it('a storage is made wholly, or can be made again', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addKeys } from '../../../src/images/keys/add.ts';
 import { initKeyStorage } from '../../../src/images/keys/init.ts';
+import type { ProvenEnvelope } from '../../../src/images/keys/proof-verifier.ts';
 import { type KeyFile, type KeyRecord, sha256Hex } from '../../../src/images/keys/records.ts';
 import { fakeCertificate, fakeImage, fakeRootKey, fakeVerifier } from '../../support/fake-proofs.ts';
 import {
@@ -152,6 +153,19 @@ describe('making a storage', () => {
   });
 });
 
+it('a storage is not made larger than it can be read', async () => {
+  const directory = new PowerCutDisk().directory('keys');
+  const large = (name: string, index: number) => ({
+    ...fakeRootKey(name),
+    certificate: Buffer.concat([fakeCertificate(`${name} ${index} `), Buffer.alloc(15_900, 'x')]),
+  });
+  const keys = ['rollover A', ...Array.from({ length: 207 }, () => 'production A')].map(large);
+  expect(await refusal(() => initKeyStorage(directory, keys, { verifier: fakeVerifier }))).toMatchObject({
+    code: 'ERR_KEY_STORAGE',
+    message: 'keys: there is no room for so many keys',
+  });
+});
+
 describe('K2', () => {
   const alter =
     (change: (record: KeyRecord) => KeyRecord) =>
@@ -161,36 +175,87 @@ describe('K2', () => {
         record.type === 'production' && record.version === 'B' ? change(record) : record,
       ),
     });
-  const attacks: Readonly<Record<string, (file: KeyFile) => KeyFile>> = {
-    'another version': alter((record) => ({ ...record, version: 'C' })),
-    'another type': alter((record) => ({ ...record, type: 'special' })),
-    'another public key': alter((record) => ({ ...record, spki: Buffer.from('key of mine') })),
-    'another certificate and its hash': alter((record) => ({
-      ...record,
-      certificate: fakeCertificate('production X'),
-    })),
-    'the proof of nobody': alter((record) => ({ ...record, proof: Buffer.from('nonsense') })),
-    'the root as its proof': alter((record) => ({ ...record, proof: 'root' })),
-    'a proof by a production key': alter((record) => ({
-      ...record,
-      proof: fakeImage({ type: 'production', signers: ['production A'], bundled: ['production B'] }).envelope,
-    })),
-    'a proof by a rollover key of their own': alter((record) => ({
-      ...record,
-      proof: fakeImage({ type: 'revocation', signers: ['rollover B'], bundled: ['production B'] }).envelope,
-    })),
+  const attacks: Readonly<Record<string, readonly [(record: KeyRecord) => KeyRecord, string]>> = {
+    'another version': [(record) => ({ ...record, version: 'C' }), 'its proof is of another key'],
+    'another type': [(record) => ({ ...record, type: 'special' }), 'no key is known'],
+    'another public key': [
+      (record) => ({ ...record, spki: Buffer.from('key of mine') }),
+      'not the one of its certificate',
+    ],
+    'another certificate': [
+      (record) => ({ ...record, certificate: fakeCertificate('production X') }),
+      'its certificate has another SHA-256',
+    ],
+    'another certificate of the same key': [
+      (record) => ({ ...record, certificate: fakeCertificate('production B (again)') }),
+      'its certificate has another SHA-256',
+    ],
+    'the proof of nobody': [(record) => ({ ...record, proof: Buffer.from('nonsense') }), 'is no envelope'],
+    'the root as its proof': [(record) => ({ ...record, proof: 'root' }), 'the root does not have it'],
+    'a proof by a production key': [
+      (record) => ({ ...record, proof: production('production A', ['production B']).envelope }),
+      'no key is known',
+    ],
+    'a proof by a rollover key of their own': [
+      (record) => ({
+        ...record,
+        proof: fakeImage({ type: 'revocation', signers: ['rollover B'], bundled: ['production B'] }).envelope,
+      }),
+      'no key is known',
+    ],
+    'the proof of another key': [
+      (record) => ({ ...record, proof: revocation(['production B of other']).envelope }),
+      'its proof is of another key',
+    ],
   };
 
   it.each(Object.keys(attacks))('a record with %s is ignored in both copies, and said', async (name) => {
     const folder = await makeKeyFolder();
     await add(folder, 'production', revocation());
-    for (const copy of ['primary', 'backup'] as const)
-      await rewrite(folder, copy, attacks[name] as (file: KeyFile) => KeyFile);
+    const [attack, reason] = attacks[name] as (typeof attacks)[string];
+    for (const copy of ['primary', 'backup'] as const) await rewrite(folder, copy, alter(attack));
     await withStorage(folder, {}, (storage) => {
       const alarms = storage.problems.filter(({ kind }) => kind === 'unproven');
       expect(alarms.map(({ copy }) => copy)).toEqual(['primary', 'backup']);
+      for (const { text } of alarms) expect(text).toContain(reason);
       expect(storage.state.records.map(({ type, version }) => type + version)).toEqual(['productionA', 'specialA']);
     });
+  });
+
+  it('a proof is the right image of the right signer, whatever the verifier takes', async () => {
+    const folder = await makeKeyFolder();
+    await add(folder, 'production', revocation());
+    const { info } = revocation();
+    const key = { version: 'A', spki: Buffer.from('x'), state: 'valid' } as const;
+    const verifiers: Readonly<Record<string, ProvenEnvelope>> = {
+      'its proof is no revocation image': {
+        info: { ...info, type: 'production' },
+        signers: [{ key: { ...key, type: 'rollover' } }],
+      },
+      'no rollover key has signed its proof': { info, signers: [{ key: { ...key, type: 'production' } }] },
+    };
+    for (const [reason, proven] of Object.entries(verifiers)) {
+      const verifier = { ...fakeVerifier, verifyEnvelope: () => proven };
+      const { problems } = await withStorage(folder, { verifier }, (storage) => storage);
+      expect(problems.map(({ text }) => text.split(': ').at(-1))).toEqual([reason, reason]);
+    }
+  });
+
+  it('of two keys that came under one letter by different images the first counts', async () => {
+    const [folder, other] = [await makeKeyFolder(), await makeKeyFolder()];
+    await add(folder, 'production', revocation(['production B', 'production B of both']));
+    await add(other, 'production', revocation(['production B of other']));
+    await putFile(folder, 'backup.keys', fileOf(other, 'primary.keys') as Buffer);
+    await withStorage(folder, { change: true }, (storage) => {
+      expect(storage.problems.filter(({ kind }) => kind === 'unproven')).toEqual([
+        expect.objectContaining({
+          copy: 'backup',
+          text: expect.stringContaining('another key has this version already'),
+        }),
+      ]);
+      expect(storage.keys('production', 'B')).toHaveLength(2);
+    });
+    expect(keysIn(folder, 'backup')).toEqual(['production A', 'production B', 'production B', 'special A']);
   });
 
   it('a record that was made valid again in one copy stays revoked by the other', async () => {
