@@ -4,6 +4,7 @@ import { checkSignatureIdentifier } from './algorithms/signatures.ts';
 import { readSignedAttributes, type SignedAttributes } from './cms/attributes.ts';
 import { readSignedData } from './cms/signed-data.ts';
 import type { SignerInfo } from './cms/signer-info.ts';
+import { MAX_ENVELOPE_BYTES } from './footer.ts';
 import type { BundledKey, DigestName, ImageInfo } from './types.ts';
 import { type Certificate, readCertificate } from './x509/certificate.ts';
 
@@ -26,11 +27,16 @@ export interface Envelope {
 }
 
 function readSigner(signerInfo: SignerInfo, certificates: readonly Certificate[]): EnvelopeSigner {
-  const certificate = certificates.find(
+  const [certificate, another] = certificates.filter(
     ({ issuerAndSerial }) => Buffer.compare(issuerAndSerial, signerInfo.issuerAndSerial) === 0,
   );
   if (certificate === undefined) {
     throw new ImageError('', 'ERR_IMAGE_CERTIFICATE', 'the certificate of a signer is missing');
+  }
+  if (another !== undefined) {
+    throw new ImageError('', 'ERR_IMAGE_CERTIFICATE', 'two certificates with one issuer and serial number', {
+      cure: 'make the key and its certificate anew',
+    });
   }
   const digest = readDigestIdentifier(signerInfo.digestAlgorithm);
   checkSignatureIdentifier(certificate.publicKey, digest, signerInfo.signatureAlgorithm);
@@ -98,7 +104,9 @@ function findBundled({ bundledKeys }: ImageInfo, certificates: readonly Certific
  *
  * @throws {ImageError} with the code of what is wrong
  */
-export function readEnvelope(bytes: Uint8Array): Envelope {
+export function readEnvelope(cms: Uint8Array): Envelope {
+  // What is given back lies in these octets: they must stay as they are, whatever becomes of the caller's.
+  const bytes = Uint8Array.from(cms.subarray(0, MAX_ENVELOPE_BYTES + 1));
   const signedData = readSignedData(bytes);
   const digest = readDigestIdentifier(signedData.digestAlgorithm);
   const certificates = signedData.certificates.map(readCertificate);

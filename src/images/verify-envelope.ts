@@ -1,4 +1,5 @@
 import { ImageError } from '../base/errors.ts';
+import { isPublishedKey } from './algorithms/published-keys.ts';
 import { verifySignature } from './algorithms/signatures.ts';
 import { ANY_PRODUCT } from './image-info.ts';
 import { keyTypeFor, keyTypes } from './image-types.ts';
@@ -45,7 +46,7 @@ function refuseOtherType(signer: EnvelopeSigner, lookup: KeyLookup): void {
 /**
  * Looks up the key that a signer claims to have, and checks the signature with it.
  *
- * @throws {ImageError} where the key is known and the signature is wrong, or the key is known for another type
+ * @throws {ImageError} where the key is known and the signature is wrong, or the key is known for another type, or to everybody
  */
 function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLookup): Standing {
   const { type, keyVersion } = signer.info;
@@ -57,9 +58,16 @@ function judge(signer: EnvelopeSigner, digest: Envelope['digest'], lookup: KeyLo
   }
   const floor = lookup.floor(keyType);
   if (key.state !== 'valid' || (floor !== undefined && keyVersion < floor)) return { counts: false, revoked: true };
+  if (isPublishedKey(key.spki)) {
+    throw new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', 'it is signed with a key that is published: anybody has it', {
+      cure: 'revoke the key, and sign with one of your own',
+    });
+  }
   const { signedAttributes, signature } = signer.signerInfo;
   if (!verifySignature(signer.certificate.publicKey, digest, signedAttributes, signature)) {
-    throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`);
+    throw new ImageError('', 'ERR_IMAGE_SIGNATURE', `the signature of ${keyType} key version ${keyVersion} is wrong`, {
+      cure: 'get the file once more',
+    });
   }
   return { counts: true, key };
 }
@@ -74,6 +82,18 @@ function describe(signer: EnvelopeSigner, key: TrustedKey, digest: Envelope['dig
   return { key, name, serialNumber, digest, signatureAlgorithm: publicKey.title, notBefore, notAfter };
 }
 
+function refuseUnknown({ type, keyVersion }: ImageInfo): ImageError {
+  const reason = `it is signed with a ${keyTypeFor(type)} key version ${keyVersion} that is not known here`;
+  return new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', reason, {
+    cure: 'get the image from who signs for this device, or add the key to the key storage',
+  });
+}
+
+function refuseRevoked({ type, keyVersion }: ImageInfo): ImageError {
+  const reason = `it is signed with ${keyTypeFor(type)} key version ${keyVersion}, which is revoked`;
+  return new ImageError('', 'ERR_IMAGE_REVOKED_KEY', reason, { cure: 'get an image that is signed with a newer key' });
+}
+
 /**
  * Those that count, the newest key version with enough of them in front. Keys are distinct already: no key may sign twice.
  *
@@ -85,12 +105,10 @@ function countSigners(envelope: Envelope, lookup: KeyLookup, minSigners: number)
     standing.counts ? [{ signer, verified: describe(signer, standing.key, envelope.digest) }] : [],
   );
   if (counted.length === 0) {
-    const { type, keyVersion } = (envelope.signers[0] as EnvelopeSigner).info;
-    const key = `${keyTypeFor(type)} key version ${keyVersion}`;
-    const isRevoked = standings.some(({ standing }) => !standing.counts && standing.revoked);
-    throw isRevoked
-      ? new ImageError('', 'ERR_IMAGE_REVOKED_KEY', `it is signed with ${key}, which is revoked`)
-      : new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', `it is signed with a ${key} that is not known here`);
+    const revoked = standings.find(({ standing }) => !standing.counts && standing.revoked);
+    throw revoked === undefined
+      ? refuseUnknown((envelope.signers[0] as EnvelopeSigner).info)
+      : refuseRevoked(revoked.signer.info);
   }
   const versions = [...new Set(counted.map(({ verified }) => verified.key.version))].sort().reverse();
   const of = (version: string): Counted[] => counted.filter(({ verified }) => verified.key.version === version);
@@ -123,7 +141,9 @@ function checkPolicy(info: ImageInfo, { product, types, minCounter, maxSize }: I
   }
   const least = minCounter?.(info.type, info.keyVersion) ?? 0;
   if (info.counter < least) {
-    throw new ImageError('', 'ERR_IMAGE_COUNTER', `its security counter ${info.counter} is lower than ${least}`);
+    throw new ImageError('', 'ERR_IMAGE_COUNTER', `its security counter ${info.counter} is lower than ${least}`, {
+      cure: 'get a newer image',
+    });
   }
 }
 
@@ -147,7 +167,7 @@ export function verifyEnvelope(cms: Uint8Array, lookup: KeyLookup, policy: Image
     signers: counted.map(({ verified }) => verified),
     signedDigest: envelope.payloadDigest,
     digest: envelope.digest,
-    envelope: cms,
+    envelope: envelope.bytes,
     bundledCertificates: envelope.bundledCertificates.map(({ bytes }) => bytes),
     warnings: [],
   };

@@ -291,6 +291,19 @@ describe('I14: certificates that are missing, too many, or try to act on a termi
     );
   });
 
+  it('I14: two certificates under the same issuer and number', async () => {
+    const twin = makeCertificate({
+      privateKey: other.privateKey,
+      name: signerName,
+      purpose: { type: 'production', version: 'A' },
+      notBefore: testTime,
+      notAfter: NO_EXPIRY,
+      serial: Buffer.from(signer.certificate.serialNumber, 'hex'),
+    });
+    const envelope = forgeEnvelope(payload, [{ signer }, { signer: { ...other, certificate: twin } }]);
+    await expectRefused(asFile(payload, envelope), lookup, 'ERR_IMAGE_CERTIFICATE', /two certificates with one issuer/);
+  });
+
   it('I14: line ends, escapes and bidirectional marks in a name are shown as octal and begin no line', async () => {
     // Written past our own maker, which refuses such names.
     const mark = 'x'.repeat(60);
@@ -349,6 +362,7 @@ describe('I15: a description that breaks its schema, rightly signed', () => {
     ['another order', JSON.stringify({ size: payload.length, ...infoOf(payload) }), /canonical/],
     ['white space', `${usual} `, /canonical/],
     ['a character as an escape', usual.replace('NX3900', '\\u004eX3900'), /canonical/],
+    ['every product in a production image', changed({ product: '*' }), /only a revocation image/],
     ['a product with a line end', changed({ product: 'NX\n3900' }), /product is not one line/],
     ['an empty product', changed({ product: '' }), /product is not one line/],
     ['a product of 65 octets', changed({ product: 'x'.repeat(65) }), /product is not one line/],

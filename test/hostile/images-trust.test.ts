@@ -2,14 +2,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { element, time } from '../../src/images/der/writer.ts';
 import { keyTypeFor } from '../../src/images/image-types.ts';
 import { Oid } from '../../src/images/oids.ts';
-import type { ImageSigner } from '../../src/images/sign.ts';
+import { readEnvelope } from '../../src/images/read-envelope.ts';
+import { attachSignatures, type ImageSigner } from '../../src/images/sign.ts';
 import type { ImageType, KeyType } from '../../src/images/types.ts';
+import { verifyEnvelope } from '../../src/images/verify-envelope.ts';
 import { verifyImageFile } from '../../src/images/verify-file.ts';
 import { makeCertificate } from '../../src/images/x509/make-certificate.ts';
 import { asFile, forge, forgeEnvelope, infoOf } from '../support/forged-image.ts';
 import { describedAs, lookupOf, makeSigner, signed, signerName, testTime, trusted } from '../support/image-keys.ts';
 import { expectRefused, verifyBytes } from '../support/image-refusal.ts';
 import { memoryImage } from '../support/memory-image.ts';
+import { plain } from '../support/plain.ts';
 
 const payload = Buffer.from('the payload of a small image\n');
 let production: ImageSigner;
@@ -40,6 +43,17 @@ describe('I16: the right signature, for another product', () => {
       info: { product: 'NX3900' },
     });
   });
+});
+
+it('I16: a revocation image may be for every product', async () => {
+  const file = signedAs('revocation', rollover, { product: '*' });
+  await expect(verifyBytes(file, all(), { product: 'NX3900' })).resolves.toMatchObject({ info: { product: '*' } });
+  await expectRefused(
+    signedAs('production', production, { product: '*' }),
+    all(),
+    'ERR_IMAGE_INFO',
+    /only a revocation/,
+  );
 });
 
 describe('I17: type confusion', () => {
@@ -182,6 +196,31 @@ describe('keys that are revoked', () => {
     expect(old.info.keyVersion).toBe('A');
   });
 
+  it('the revoked one is named, also beside one that is not known', async () => {
+    const { file } = await signed(payload, [production, productionB]);
+    for (const revoked of [production, productionB]) {
+      const lookup = lookupOf([trusted(revoked, { state: 'revoked' })]);
+      const version = revoked.certificate.purpose?.version;
+      await expectRefused(file, lookup, 'ERR_IMAGE_REVOKED_KEY', new RegExp(`version ${version}, which is revoked`));
+    }
+  });
+
+  it('one signer can be taken away: what is left is an image with the others', async () => {
+    const { file, envelope, payloadDigest } = await signed(payload, [production, productionB]);
+    expect((await verifyBytes(file, all())).signers).toHaveLength(2);
+    const parts = readEnvelope(envelope).signers.map(({ certificate, signerInfo }) => ({
+      certificate,
+      attributes: signerInfo.signedAttributes,
+      signature: signerInfo.signature,
+    }));
+    const digest = { digest: 'sha512', value: payloadDigest, size: payload.length } as const;
+    for (const part of parts) {
+      const left = attachSignatures(digest, [part]);
+      const { signers } = await verifyBytes(asFile(payload, left.envelope), all());
+      expect(signers.map(({ serialNumber }) => serialNumber)).toEqual([part.certificate.serialNumber]);
+    }
+  });
+
   it('two signers of two versions are not two of one', async () => {
     const { file } = await signed(payload, [production, productionB]);
     await expectRefused(file, all(), 'ERR_IMAGE_SIGNERS', /1 of the 2 signers of one key version/, { minSigners: 2 });
@@ -265,4 +304,14 @@ it('the signature is checked before the payload is read', async () => {
   expect(bad).toEqual({ positions: [expect.any(Number)], outcome: 'ERR_IMAGE_SIGNATURE' });
   expect(bad.positions[0]).toBeGreaterThan(200_000);
   expect((await read(forge(long, production))).positions).toContain(0);
+});
+
+it('what was verified does not change with the octets that it was read from', async () => {
+  const { envelope } = await signed(payload, [production], { newKeys: [special] });
+  const bytes = Buffer.from(envelope);
+  const verified = verifyEnvelope(bytes, all(), {});
+  const before = plain(verified);
+  bytes.fill(0);
+  expect(plain(verified)).toEqual(before);
+  expect(Buffer.from(verified.envelope)).toEqual(Buffer.from(envelope));
 });

@@ -87,11 +87,11 @@ export class Ledger {
     let stopped = false;
     this.#account(start);
     return {
-      stop: ({ status, bytes, sha256, error }) => {
+      stop: ({ status, bytes, sha256, signer, error }) => {
         if (stopped) return;
         stopped = true;
         onStop();
-        this.#stop({ ...start, record: 'stop', status, bytes, sha256, error }, began);
+        this.#stop({ ...start, record: 'stop', status, bytes, sha256, signer, error }, began);
       },
     };
   }

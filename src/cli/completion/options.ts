@@ -3,7 +3,8 @@ export type OptionValue =
   | { readonly kind: 'text'; readonly name: string }
   | { readonly kind: 'file'; readonly name: string }
   | { readonly kind: 'host'; readonly name: string }
-  | { readonly kind: 'words'; readonly name: string; readonly words: readonly string[] };
+  /** `isAttached`: the option may stand without it, and it may not be a word of its own. */
+  | { readonly kind: 'words'; readonly name: string; readonly words: readonly string[]; readonly isAttached?: true };
 
 /** An option as completion knows it: a letter, a long name, or both for the same thing. */
 export interface CompletedOption {
@@ -59,7 +60,14 @@ export const SCP_OPTIONS: readonly CompletedOption[] = [
   { long: 'progress', value: words('form', 'auto', 'bar', 'json', 'none'), text: 'how to show progress' },
   { long: 'resume', text: 'go on where an earlier copy broke off' },
   { long: 'retry', value: text('count'), text: 'connect again after a lost connection' },
-  { long: 'verify', text: 'compare each copy with its source' },
+  {
+    long: 'verify',
+    value: { kind: 'words', name: 'how', words: ['sha256', 'signature'], isAttached: true },
+    text: 'compare each copy with its source, or verify its signature',
+  },
+  { long: 'keys', value: file('store'), text: 'the key storage for signatures' },
+  { long: 'nvram', value: file('folder'), text: 'counters of the key storage' },
+  { long: 'product', value: text('name'), text: 'the product that images must be for' },
   { long: 'atomic', text: 'uploads appear when they are whole and on disk' },
   { long: 'mkdir', text: 'make missing directories on the way to the target' },
   { long: 'include', value: text('pattern'), text: 'copy what matches' },
@@ -216,3 +224,8 @@ export const OTHER_COMMANDS: readonly CompletedCommand[] = [
     words: ['bash', 'zsh', 'fish'],
   },
 ];
+
+/** Whether an option may stand without its value, which is attached to it. */
+export function isAttached(value: OptionValue | undefined): boolean {
+  return value?.kind === 'words' && value.isAttached === true;
+}

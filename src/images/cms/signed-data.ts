@@ -49,7 +49,9 @@ function readDistinct(set: DerReader, tag: number, max: number, what: string): U
  */
 export function readSignedData(bytes: Uint8Array): SignedData {
   if (bytes.length < MIN_ENVELOPE_BYTES || bytes.length > MAX_ENVELOPE_BYTES) {
-    throw refuse(`an envelope of ${bytes.length} octets`);
+    throw refuse(
+      `an envelope has ${MIN_ENVELOPE_BYTES} to ${MAX_ENVELOPE_BYTES} octets, not ${bytes.length <= MAX_ENVELOPE_BYTES ? bytes.length : 'more'}`,
+    );
   }
   checkDer(bytes);
   const contentInfo = new DerReader(bytes, 'content info', 'ERR_IMAGE_ENVELOPE').enter(Tag.sequence);

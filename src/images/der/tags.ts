@@ -19,11 +19,6 @@ export function contextConstructed(number: number): number {
   return 0xa0 | number;
 }
 
-/** The identifier of `[number] IMPLICIT` over a primitive type. */
-export function contextPrimitive(number: number): number {
-  return 0x80 | number;
-}
-
 const names: ReadonlyMap<number, string> = new Map([
   [Tag.boolean, 'BOOLEAN'],
   [Tag.integer, 'INTEGER'],

@@ -44,7 +44,15 @@ export interface RootConfig {
   readonly quota: number | undefined;
   readonly maxEntries: number | undefined;
   readonly keepFree: number | undefined;
+  readonly accept: 'anything' | 'signed';
+  readonly keys: string | undefined;
+  readonly nvram: string | undefined;
+  readonly product: string | undefined;
+  readonly types: readonly SignedType[];
 }
+
+/** What a signed image may be, in the words of its signature. */
+export type SignedType = 'production' | 'special' | 'revocation' | 'rommon.production' | 'rommon.special';
 
 export type CredentialName = 'publickey' | 'password';
 
