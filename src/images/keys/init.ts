@@ -40,6 +40,7 @@ export async function initKeyStorage(
   const records = rootRecords(keys, options.verifier ?? envelopeProofs);
   checkEnough(keys, options.minSigners ?? {});
   await checkFolder(directory);
+  if (nvram !== directory) await checkFolder(nvram);
   const unlock = await takeLock(directory, options);
   try {
     await checkUnused(directory);
