@@ -16,6 +16,8 @@ export interface GuardOptions {
   readonly isOwnName?: ((name: string) => boolean) | undefined;
   /** What the session has made; several sessions may share it. Default: one for this file system alone. */
   readonly own?: OwnFiles | undefined;
+  /** Once aborted, a look at what is in a directory is given up, with EINTR. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** As many uploads may be under way in one session. */
@@ -23,6 +25,9 @@ export const MAX_PARTS = 1000;
 
 /** So many entries are looked at before a directory is renamed; one that holds more is not. */
 export const MAX_RENAMED_ENTRIES = 10_000;
+
+/** One that has folders so many levels below it is not renamed either: each level holds descriptors while it is looked at. */
+export const MAX_RENAMED_DEPTH = 256;
 
 /** What is allowed in one guarded file system, and what its session has under way. */
 export class GuardRules {
@@ -80,7 +85,7 @@ export class GuardRules {
    */
   async checkTree(directory: Directory, name: string, path: string, newPath: string): Promise<void> {
     if (this.#options.uniform !== true)
-      await this.#checkBelow(directory, name, path, newPath, { left: MAX_RENAMED_ENTRIES });
+      await this.#checkBelow(directory, name, path, newPath, { left: MAX_RENAMED_ENTRIES, depth: 0 });
   }
 
   async #checkBelow(
@@ -88,11 +93,16 @@ export class GuardRules {
     name: string,
     path: string,
     newPath: string,
-    count: { left: number },
+    count: { left: number; depth: number },
   ): Promise<void> {
+    if (++count.depth > MAX_RENAMED_DEPTH) {
+      const reason = `holds more than ${MAX_RENAMED_DEPTH} levels of folders, which would all have to be allowed`;
+      throw new FileError(path, 'rename', 'ERR_LIMIT', { reason });
+    }
     const directory = await parent.directory(name);
     try {
       for await (const entry of directory.names({ gradual: true })) {
+        if (this.#options.signal?.aborted === true) throw new FileError(path, 'rename', 'EINTR');
         if (count.left-- <= 0) {
           const reason = `holds more than ${MAX_RENAMED_ENTRIES} entries, which would all have to be allowed`;
           throw new FileError(path, 'rename', 'ERR_LIMIT', { reason });
@@ -106,5 +116,6 @@ export class GuardRules {
     } finally {
       await directory.close();
     }
+    count.depth--;
   }
 }

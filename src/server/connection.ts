@@ -1,52 +1,35 @@
 import type { Socket } from 'node:net';
 import ssh2, { type ServerChannel, type Connection as Ssh2Connection } from 'ssh2';
-import { type Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
+import { type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import { sourceOf } from '../aaa/address.ts';
 import { noRights, type Rights } from '../aaa/rights.ts';
 import { hiding } from '../files/hiding.ts';
 import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
-import type { ConnectionHashing, Hashing } from '../sftp/server/hashing.ts';
-import type { Applicant } from './admission.ts';
+import type { ConnectionHashing } from '../sftp/server/hashing.ts';
 import { legacyAmong } from './algorithms.ts';
 import { findExcess } from './bounds.ts';
-import type { ConnectionInfo, ServerEvent } from './events.ts';
+import type { ConnectionHost, Guest } from './connection-host.ts';
+import type { ConnectionInfo } from './events.ts';
 import type { Generation } from './generation.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { Leaving } from './leaving.ts';
 import { FAREWELL_MS, LOGIN_QUEUE_BYTES, TRANSFER_QUEUE_BYTES } from './limits.ts';
-import type { LiveTransfer, LiveTransfers, TransferStart } from './live-transfers.ts';
+import type { LiveTransfer, TransferStart } from './live-transfers.ts';
 import { type AcceptedLogin, Login } from './login.ts';
 import { NegotiationWatch } from './negotiation.ts';
-import type { RecentFiles } from './recent-files.ts';
 import { handleSession, type SessionHost } from './session.ts';
 import { type SessionInfo, sessionInfo } from './session-info.ts';
 import { SocketGate } from './socket-gate.ts';
 import { Ssh2Internals } from './ssh2-internals.ts';
+import { Told } from './told.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
 /** Why connections end when the server does. */
 const STOPPING = 'the server is stopping';
 
-/** What a connection needs of its server. */
-export interface ConnectionHost {
-  /** The settings that hold now. */
-  readonly generation: Generation;
-  readonly ledger: Ledger | undefined;
-  readonly noAccount: SessionAccount;
-  readonly transfersUnderWay: LiveTransfers;
-  readonly recentFiles: RecentFiles;
-  takeHandle(connection: ConnectionInfo): (() => void) | string;
-  readonly hashing: Hashing;
-  emit(event: ServerEvent): void;
-  /** A login has succeeded. @returns why the client cannot stay all the same */
-  loggedIn(connection: Connection, user: string, generation: Generation): string | undefined;
-  /** @param user who had a place */
-  closed(connection: Connection, user: string | undefined): void;
-}
-
 /** One client, from its socket to its end: the handshake under a deadline, the login, sessions, and the bounds on all of it. A connection never throws. */
-export class Connection implements Applicant, SessionHost {
+export class Connection implements Guest, SessionHost {
   readonly id: number;
   readonly source: string;
   readonly sinceMs: number = performance.now();
@@ -76,6 +59,7 @@ export class Connection implements Applicant, SessionHost {
   #draining = false;
   /** The last words are under way. */
   #isEnding = false;
+  readonly #told = new Told();
   readonly #negotiation = new NegotiationWatch();
   #negotiated = false;
 
@@ -134,8 +118,11 @@ export class Connection implements Applicant, SessionHost {
   }
 
   get allFiles(): RootedFileSystem {
-    const { user, source, rights } = this;
-    this.#files ??= this.#generation.filesOf({ user }, rights, this.#host.recentFiles.of(user, source));
+    const { user, source, rights, stopped: signal } = this;
+    this.#files ??= this.#generation.filesOf({ user }, rights, {
+      sent: this.#host.recentFiles.of(user, source),
+      signal,
+    });
     return this.#files;
   }
 
@@ -167,7 +154,10 @@ export class Connection implements Applicant, SessionHost {
     socket.on('error', () => {});
     socket.once('close', () => this.#onClose());
     // A peer that has said its last word may still refuse to take ours.
-    socket.once('end', () => this.#destroySoon());
+    socket.once('end', () => {
+      this.#account.left();
+      this.#destroySoon();
+    });
     this.#startTimer(this.#generation.limits.loginTimeoutMs, 'login took too long');
     this.#host.emit({ type: 'connection-opened', connection: this.#info });
     const server = new ssh2.Server(
@@ -271,7 +261,8 @@ export class Connection implements Applicant, SessionHost {
   }
 
   emit(event: SessionEvent): void {
-    this.#host.emit({ ...event, connection: this.#info });
+    const told = this.#told.bounded(event);
+    if (told !== undefined) this.#host.emit({ ...told, connection: this.#info });
   }
 
   execCommand(asText: string): string {
@@ -384,6 +375,7 @@ export class Connection implements Applicant, SessionHost {
     clearTimeout(this.#farewell);
     this.#keys.stop();
     this.#login?.ended();
+    this.#account.left();
     // What a transfer has begun is cleaned up before the connection counts as closed.
     this.#leaving.left(this.isBusy);
   }

@@ -97,7 +97,7 @@ export type ServerEvent =
       readonly path: string;
       readonly to?: string;
     }
-  /** SFTP: what somebody was not allowed to do, or had no room for. So many of one session at most. */
+  /** SFTP: what somebody was not allowed to do, or had no room for. Of this, `request-refused` and `entry-failed` a connection has 200 each at most. */
   | {
       readonly type: 'operation-refused';
       readonly connection: ConnectionInfo;

@@ -8,8 +8,7 @@ import { algorithms, legacyAlgorithms } from './algorithms.ts';
 import { toLegacyHostKeys, toSsh2HostKeys } from './host-keys.ts';
 import { resolveLimits, type ServerLimits } from './limits.ts';
 import { networkMatcher } from './networks.ts';
-import type { OwnFilesOf } from './recent-files.ts';
-import { Roots, type RootsView } from './roots.ts';
+import { Roots, type RootsSession, type RootsView } from './roots.ts';
 import type { FileUser, ServerSettings } from './settings.ts';
 
 /** Settings that were checked and made ready. Each connection keeps those it has logged in with. */
@@ -65,15 +64,16 @@ export class Generation {
     }
   }
 
-  /** The files of somebody who has logged in. @param sent what the same user has sent lately */
-  filesOf(user: FileUser, rights: Rights, sent: OwnFilesOf): RootedFileSystem {
+  /** The files of somebody who has logged in. */
+  filesOf(user: FileUser, rights: Rights, session: RootsSession): RootedFileSystem {
     const { fileSystemFor, viewFor, rights: rules } = this.#settings;
     if (this.#roots === undefined) {
       const own = (fileSystemFor as NonNullable<typeof fileSystemFor>)(user);
       return guarded(own, (operation, path) => rights.may(operation, path), {
         isOwnName: isPrivateName,
         uniform: rules === undefined,
-        own: sent('rights'),
+        own: session.sent?.('rights'),
+        signal: session.signal,
       });
     }
     const { permit, ...view } = viewFor?.(user) ?? {};
@@ -81,7 +81,7 @@ export class Generation {
     const uniform = rules === undefined && permit === undefined;
     const may: RootsView['permit'] = (operation, path) =>
       rights.may(operation, path) && (permit?.(operation, path) ?? true);
-    return this.#roots.view({ ...view, permit: may, uniform }, sent);
+    return this.#roots.view({ ...view, permit: may, uniform }, session);
   }
 
   /** The folders of this machine that are served. */

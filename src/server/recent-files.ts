@@ -1,17 +1,18 @@
-import { OwnFiles } from '../files/own-files.ts';
+import { createHash } from 'node:crypto';
+import { type KnownFiles, OwnFiles, objectOf } from '../files/own-files.ts';
 
-/** Whoever logs in so long after the last login knows nothing of it any more. Milliseconds. */
+/** Other connections know for so long of what was sent. Milliseconds. */
 const REMEMBERED_MS = 10 * 60 * 1000;
 
-/** So many users at one source each are remembered; then those who came first are forgotten. */
-const MAX_REMEMBERED = 1000;
+/** So many files of all users together are remembered; then the oldest are forgotten. */
+export const MAX_REMEMBERED = 50_000;
 
 /** What was sent, for each layer of the files that asks by its name. */
 export type OwnFilesOf = (layer: string) => OwnFiles;
 
 interface Remembered {
-  readonly layers: Map<string, OwnFiles>;
-  atMs: number;
+  readonly object: string;
+  readonly atMs: number;
 }
 
 /**
@@ -19,6 +20,7 @@ interface Remembered {
  */
 export class RecentFiles {
   readonly #now: () => number;
+  /** By digests: paths may be long. The oldest are in front. */
   readonly #remembered = new Map<string, Remembered>();
 
   /** @param now milliseconds of a monotonic clock */
@@ -26,28 +28,41 @@ export class RecentFiles {
     this.#now = now;
   }
 
-  /** For a connection that logs in. @param source an IPv4 address, or an IPv6 /64 */
+  /** For one connection, which knows what it has sent itself for longer. @param source an IPv4 address, or an IPv6 /64 */
   of(user: string, source: string): OwnFilesOf {
-    const key = JSON.stringify([user, source]);
-    const before = this.#remembered.get(key);
-    const isRecent = before !== undefined && this.#now() - before.atMs <= REMEMBERED_MS;
-    const entry: Remembered = isRecent ? before : { layers: new Map(), atMs: 0 };
-    entry.atMs = this.#now();
-    this.#remembered.delete(key);
-    this.#remembered.set(key, entry);
-    this.#forget();
+    const layers = new Map<string, OwnFiles>();
     return (layer) => {
-      const files = entry.layers.get(layer) ?? new OwnFiles();
-      entry.layers.set(layer, files);
+      const files = layers.get(layer) ?? new OwnFiles(this.#knownOf(user, source, layer));
+      layers.set(layer, files);
       return files;
     };
   }
 
-  /** Those who came first are in front. */
-  #forget(): void {
-    for (const [key, { atMs }] of this.#remembered) {
-      if (this.#remembered.size <= MAX_REMEMBERED && this.#now() - atMs <= REMEMBERED_MS) return;
-      this.#remembered.delete(key);
+  #knownOf(...whose: readonly [user: string, source: string, layer: string]): KnownFiles {
+    const keyOf = (path: string): string =>
+      createHash('sha256')
+        .update(JSON.stringify([...whose, path]))
+        .digest('base64');
+    return {
+      add: (path, status) => this.#add(keyOf(path), objectOf(status)),
+      has: (path, status) => {
+        const found = this.#remembered.get(keyOf(path));
+        return found?.object === objectOf(status) && !this.#isOld(found);
+      },
+      forget: (path) => this.#remembered.delete(keyOf(path)),
+    };
+  }
+
+  #add(key: string, object: string): void {
+    this.#remembered.delete(key);
+    this.#remembered.set(key, { object, atMs: this.#now() });
+    for (const [oldest, found] of this.#remembered) {
+      if (this.#remembered.size <= MAX_REMEMBERED && !this.#isOld(found)) return;
+      this.#remembered.delete(oldest);
     }
+  }
+
+  #isOld({ atMs }: Remembered): boolean {
+    return this.#now() - atMs > REMEMBERED_MS;
   }
 }

@@ -55,6 +55,14 @@ export interface RootsView {
   readonly uniform?: boolean | undefined;
 }
 
+/** Whose view of the roots it is. */
+export interface RootsSession {
+  /** What was sent by whoever sees them so. Default: nothing was, and nobody else hears of what will be. */
+  readonly sent?: OwnFilesOf | undefined;
+  /** Aborted when what takes long is to be given up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a root holds, for whoever watches. */
 export interface RootUsage extends Amount {
   readonly name: string;
@@ -116,17 +124,16 @@ export class Roots {
   /**
    * The roots as one user sees them.
    *
-   * @param own what was sent by whoever sees them so; default: nothing was, and nobody else hears of what will be
    * @throws {TypeError} for the name of a root that there is not, or a home that is not absolute
    */
-  view({ roots: names, home, permit, uniform }: RootsView = {}, own?: OwnFilesOf): RootedFileSystem {
+  view({ roots: names, home, permit, uniform }: RootsView = {}, { sent, signal }: RootsSession = {}): RootedFileSystem {
     const seen = names?.map((name) => this.#named(name)) ?? [...this.#roots.values()];
-    const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root, own) }));
+    const list: Mount[] = seen.map((root) => ({ name: root.options.name, fileSystem: this.#inMode(root, sent) }));
     const [only] = list;
     const isSingle = this.#roots.size === 1;
     const all = isSingle && only !== undefined ? only.fileSystem : mounts(list);
-    const allowed =
-      permit === undefined ? all : guarded(all, permit, { isOwnName: isPrivateName, uniform, own: own?.('rights') });
+    const guard = { isOwnName: isPrivateName, uniform, own: sent?.('rights'), signal };
+    const allowed = permit === undefined ? all : guarded(all, permit, guard);
     const prefixes = new Map<string, string>();
     for (const { options } of seen)
       if (options.prefix !== undefined) prefixes.set(options.prefix, isSingle ? '/' : `/${options.name}`);
@@ -139,7 +146,7 @@ export class Roots {
     return root;
   }
 
-  #inMode({ options, fileSystem: inner }: Root, own: OwnFilesOf | undefined): RootedFileSystem {
+  #inMode({ options, fileSystem: inner }: Root, sent: OwnFilesOf | undefined): RootedFileSystem {
     const { mode = 'read-write', accept } = options;
     const fileSystem = accept === undefined ? inner : checked(inner, { check: accept, isOwnName: isPrivateName });
     switch (mode) {
@@ -148,7 +155,7 @@ export class Roots {
       case 'read-only':
         return readOnly(fileSystem);
       case 'drop':
-        return dropZone(fileSystem, { isOwnName: isPrivateName, own: own?.(`root ${options.name}`) });
+        return dropZone(fileSystem, { isOwnName: isPrivateName, own: sent?.(`root ${options.name}`) });
       default:
         mode satisfies never;
         throw new TypeError(`the mode ${String(mode)} is not read-write, read-only or drop`);

@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
 import { Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
+import { withDeadline } from '../base/deadline.ts';
 import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { Hashing } from '../sftp/server/hashing.ts';
 import { Admission } from './admission.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHost, Guest } from './connection-host.ts';
 import { type DescriptorPlan, descriptorLimit, planDescriptors } from './descriptor-plan.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
 import type { ConnectionInfo, RefusedBy, ServerEvent } from './events.ts';
 import { Generation } from './generation.ts';
 import { HandleCounts } from './handle-counts.ts';
+import { STOP_MS } from './limits.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';
@@ -242,14 +245,14 @@ class CopyServer implements RunningServer, ConnectionHost {
   }
 
   /** A login has succeeded. @returns why the client cannot stay all the same; undefined where it has a place now, until {@link closed} */
-  loggedIn(connection: Connection, user: string, generation: Generation): string | undefined {
+  loggedIn(connection: Guest, user: string, generation: Generation): string | undefined {
     this.#admission.release(connection);
     // Somebody who is not to log in any more may have begun before.
     if (generation !== this.#generation) return 'the configuration was changed during the login; try again';
     return this.#sessions.take({ user, source: connection.source }, generation.limits);
   }
 
-  closed(connection: Connection, user: string | undefined): void {
+  closed(connection: Guest, user: string | undefined): void {
     this.#admission.release(connection);
     if (user !== undefined) this.#sessions.release({ user, source: connection.source });
     this.#connections.delete(connection.id);
@@ -263,6 +266,8 @@ class CopyServer implements RunningServer, ConnectionHost {
 
   async #close(graceMs: number): Promise<void> {
     const stopped = this.#listeners.close();
+    this.#stopped.abort();
+    const swept = this.#sweptInTime();
     const emptied = new Promise<void>((resolve) => {
       this.#lastClosed = resolve;
       if (this.#connections.size === 0) resolve();
@@ -277,10 +282,13 @@ class CopyServer implements RunningServer, ConnectionHost {
     this.#descriptors.close();
     // The program may go on without a server.
     if (descriptors.limit === this.#plan.files) descriptors.limit = Number.POSITIVE_INFINITY;
-    this.#stopped.abort();
     this.#generation.close();
-    await this.#sweeping;
-    await stopped;
+    await Promise.all([stopped, swept]);
+  }
+
+  /** A system that does not answer must not hold up the end. */
+  async #sweptInTime(): Promise<void> {
+    await withDeadline(this.#sweeping, STOP_MS, () => new Error('the sweep hangs')).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,7 +12,7 @@ import type { LiveTransfer, TransferStart } from './live-transfers.ts';
 import { CountedFiles, type TakeHandle } from './sftp/counted-files.ts';
 import type { FileTransfer, SftpObserver, TransferSlot } from './sftp/options.ts';
 import { nobodyElse } from './sftp/people.ts';
-import { MAX_TOLD, tellingRefusals } from './sftp/refusals.ts';
+import { tellingRefusals } from './sftp/refusals.ts';
 import type { SessionEvent } from './transfer-count.ts';
 
 export interface SftpServiceOptions {
@@ -98,9 +98,8 @@ class SftpEvents implements SftpObserver {
 
   /** Some content was refused. */
   refused({ path, code, reason }: FileError): void {
-    if (this.#refused++ >= MAX_TOLD) return;
     this.#emit({ type: 'content-refused', path, code, reason });
-    if (this.#refused <= MAX_SAID) this.#say(`${path}: ${reason}`);
+    if (this.#refused++ < MAX_SAID) this.#say(`${path}: ${reason}`);
   }
 
   takeSlot(direction: Direction, path: string): TransferSlot {

@@ -4,7 +4,6 @@ import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts'
 import { describeSigners, isContentRefusal } from '../files/content-check.ts';
 import type { ServerEvent } from './events.ts';
 import type { LiveTransfer } from './live-transfers.ts';
-import { MAX_TOLD } from './sftp/refusals.ts';
 
 /** An event without its connection, which whoever passes it on knows. */
 export type SessionEvent = ServerEvent extends infer E
@@ -34,8 +33,6 @@ export class TransferCount implements CopyObserver {
   #givenUp: GivenUp | undefined;
   /** The file under way, and what was told to have failed meanwhile: a sink tells it before it gives the file up. */
   #underWay: { error: string | undefined } | undefined;
-  /** How many contents were told to be refused. */
-  #refused = 0;
   /** Files that have landed. */
   files = 0;
   bytes = 0;
@@ -85,8 +82,7 @@ export class TransferCount implements CopyObserver {
     if (this.#underWay !== undefined) this.#underWay.error ??= error.message;
     else this.#stopGivenUp(error.message);
     const { emit } = this.#options;
-    if (isContentRefusal(error) && this.#refused < MAX_TOLD) {
-      this.#refused++;
+    if (isContentRefusal(error)) {
       const { path, code, reason } = error;
       emit({ type: 'content-refused', path, code, reason });
     }

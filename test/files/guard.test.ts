@@ -5,7 +5,7 @@ import type { FileError } from '../../src/base/errors.ts';
 import { type FileOperation, fileOperations } from '../../src/base/file-operation.ts';
 import type { Directory } from '../../src/files/file-system.ts';
 import { guarded } from '../../src/files/guard.ts';
-import { MAX_PARTS, MAX_RENAMED_ENTRIES } from '../../src/files/guard-rules.ts';
+import { MAX_PARTS, MAX_RENAMED_DEPTH, MAX_RENAMED_ENTRIES } from '../../src/files/guard-rules.ts';
 import { land } from '../../src/files/landing.ts';
 import { mounts } from '../../src/files/mounts.ts';
 import { MAX_OWN_FILES } from '../../src/files/own-files.ts';
@@ -387,6 +387,33 @@ describe('rights by path', () => {
     });
     expect(await read(files, '/d/old')).toBe('old');
     expect(MAX_RENAMED_ENTRIES).toBe(10_000);
+  });
+
+  it('of a folder is given up at a signal while it is looked at what is in it', async () => {
+    await mkdir(join(root, 'd', 'many'));
+    for (let file = 0; file < 100; file++) await writeFile(join(root, 'd', 'many', `${file}`), '');
+    const stop = new AbortController();
+    let asked = 0;
+    const permit = (): boolean => {
+      if (++asked === 20) stop.abort();
+      return true;
+    };
+    const files = guarded(rootedFileSystem(root), permit, { signal: stop.signal });
+    await at(files, '/d/x', async (d) => expect(await codeOf(d.rename('many', 'z'))).toBe('EINTR'));
+    expect(asked).toBeLessThan(30);
+    expect(await readdir(join(root, 'd'))).toContain('many');
+  });
+
+  it('of a folder holds few descriptors, however deep it is', async () => {
+    const files = guarded(rootedFileSystem(root), () => true);
+    const chain = (name: string, levels: number): string => join(root, 'd', name, 'x/'.repeat(levels - 1));
+    await mkdir(chain('deep', MAX_RENAMED_DEPTH), { recursive: true });
+    await mkdir(chain('deeper', MAX_RENAMED_DEPTH + 1), { recursive: true });
+    await at(files, '/d/x', async (d) => {
+      expect(await codeOf(d.rename('deep', 'y'))).toBe('done');
+      expect(await messageOf(d.rename('deeper', 'z'))).toMatch(/holds more than 256 levels of folders/);
+    });
+    expect((await readdir(join(root, 'd'))).sort()).toEqual(['deeper', 'old', 'y']);
   });
 
   it('need rename, and write or overwrite, for a new name', async () => {

@@ -6,6 +6,7 @@ import { LocalDirectory } from '../../src/files/local-directory.ts';
 import { descriptorLimit, planDescriptors, RESERVED_DESCRIPTORS } from '../../src/server/descriptor-plan.ts';
 import { DescriptorWatch } from '../../src/server/descriptor-watch.ts';
 import { HandleCounts } from '../../src/server/handle-counts.ts';
+import { MAX_TOLD } from '../../src/server/told.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { tempDirectory } from '../support/temp.ts';
 import { login, sftpChannel, startTestServer } from './support.ts';
@@ -114,7 +115,7 @@ describe('handles', () => {
   });
 
   it('of a connection are bounded over all its channels, and free again when they or their sessions end', async () => {
-    const { port, event } = await startTestServer();
+    const { port, event, events } = await startTestServer();
     const client = await login(port);
     const sessions = await Promise.all(
       Array.from({ length: 4 }, async () => {
@@ -130,6 +131,8 @@ describe('handles', () => {
     await expect(last.opendir('/')).rejects.toThrow(tooMany);
     await expect(last.open('/f', 2 | 8)).rejects.toThrow(tooMany);
     expect(await event('request-refused')).toMatchObject({ request: `sftp: ${tooMany}` });
+    for (let i = 0; i < MAX_TOLD; i++) await expect(last.opendir('/')).rejects.toThrow(tooMany);
+    expect(events.filter(({ type }) => type === 'request-refused')).toHaveLength(MAX_TOLD);
     await first.closeHandle(opened[0] as NonNullable<(typeof opened)[0]>);
     await last.closeHandle(await last.opendir('/'));
     const held = descriptors.held;

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Client, ClientChannel } from 'ssh2';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AccountingRecord } from '../../src/aaa/accounting/record.ts';
+import { LocalDirectory } from '../../src/files/local-directory.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { Leaving } from '../../src/server/leaving.ts';
 import { LEFT_MS, STOP_MS } from '../../src/server/limits.ts';
@@ -24,6 +25,11 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 
 function leave(client: Client): void {
   (client as unknown as { _sock: Socket })._sock.destroy();
+}
+
+/** The stop records, as `session cut`, in any order. */
+function stopsIn(records: readonly AccountingRecord[]): string[] {
+  return records.flatMap((one) => (one.record === 'stop' ? `${one.kind} ${one.status}` : [])).sort();
 }
 
 /** A session whose queue is full of folders to make, some of which are made. */
@@ -85,6 +91,53 @@ describe('work that a client has left behind', () => {
   });
 });
 
+describe('the records of a client that leaves', () => {
+  const ways: readonly [string, (client: Client) => void][] = [
+    ['the connection is reset', (client) => void (client as unknown as { _sock: Socket })._sock.resetAndDestroy()],
+    ['the connection is closed', leave],
+    ['it says goodbye', (client) => void client.end()],
+  ];
+
+  it.each(ways)('in the middle of an upload by SCP say so: %s', async (_, goes) => {
+    const records: AccountingRecord[] = [];
+    const { port, event, server } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    (await exec(client, 'scp -t /f')).write('C0644 100 f\nhalf of it');
+    await until(() => server.transfers()[0]?.fileBytes === 10);
+    goes(client);
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut']);
+  });
+
+  it.each(ways)('in the middle of an upload by SFTP say so: %s', async (_, goes) => {
+    const records: AccountingRecord[] = [];
+    const { port, event, server } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    const open = framed(u8(3), u32(0), str('/f'), u32(2 | 8), u32(0));
+    (await sftpChannel(client)).resume().write(Buffer.concat([framed(u8(1), u32(3)), open]));
+    await until(() => server.transfers().length === 1);
+    goes(client);
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut']);
+  });
+
+  it('say that all is complete where its upload is, whether it has waited for that or not', async () => {
+    const records: AccountingRecord[] = [];
+    const { port, root, event } = await startTestServer({ account: (record) => records.push(record) });
+    const client = await login(port);
+    const handle = Buffer.concat([u32(4), u32(0)]);
+    const channel = await sftpChannel(client);
+    channel.resume();
+    channel.write(Buffer.concat([framed(u8(1), u32(3)), framed(u8(3), u32(0), str('/f'), u32(2 | 8), u32(0))]));
+    await until(() => records.length > 1);
+    channel.write(Buffer.concat([framed(u8(6), u32(1), handle, u64(0), str('whole')), framed(u8(4), u32(2), handle)]));
+    client.end();
+    await event('connection-closed');
+    expect(stopsIn(records)).toEqual(['session complete', 'transfer complete']);
+    expect(await readFile(join(root, 'f'), 'utf8')).toBe('whole');
+  });
+});
+
 describe('kick', () => {
   it('ends everything at once, and says so in the records', async () => {
     const records: AccountingRecord[] = [];
@@ -110,8 +163,7 @@ describe('kick', () => {
     expect(await event('connection-closed')).toMatchObject({ reason: 'ended by the operator' });
     expect(server.sessions()).toEqual([]);
     expect(server.transfers()).toEqual([]);
-    const stops = records.flatMap((one) => (one.record === 'stop' ? `${one.kind} ${one.status}` : []));
-    expect(stops.sort()).toEqual(['session cut', 'transfer cut', 'transfer cut', 'transfer cut']);
+    expect(stopsIn(records)).toEqual(['session cut', 'transfer cut', 'transfer cut', 'transfer cut']);
     expect(await readFile(join(root, 'old'), 'utf8')).toBe('old');
     expect(await readdir(root)).toEqual([expect.stringMatching(/^\.new\..*partial$/), 'old']);
   });
@@ -141,6 +193,16 @@ describe('the end of the server', () => {
       { reason: 'the server is stopping' },
     ]);
     await expectStopped(root);
+  });
+
+  it('does not wait for the look for leftovers where the system does not answer', async () => {
+    const open = vi.spyOn(LocalDirectory, 'open').mockImplementation(() => new Promise(() => {}));
+    onTestFinished(() => open.mockRestore());
+    const { server } = await startTestServer();
+    const before = performance.now();
+    await server.close();
+    expect(open).toHaveBeenCalled();
+    expect(performance.now() - before).toBeLessThan(STOP_MS + 1000);
   });
 
   it('comes a few seconds after the grace time even where the system does not answer', async () => {

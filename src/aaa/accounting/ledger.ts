@@ -21,7 +21,9 @@ export interface SessionAccount {
   readonly wantsDigests: boolean;
   /** Writes the start record of one file. Give a start to everything that is to get a stop. */
   transfer(what: TransferRecord): TransferAccount;
-  /** Ends what is still open of the session's transfers as cut off, then writes the session's stop record; only the first call counts. */
+  /** The connection is gone: what is cut off from now on was cut off by that, and the session with it. */
+  left(): void;
+  /** Ends what is still open of the session's transfers as cut off, then writes the session's stop record, as cut off too where its client left in the middle of a transfer; only the first call counts. */
   stop(end: SessionEnd): void;
 }
 
@@ -31,6 +33,9 @@ export interface LedgerOptions {
   /** Milliseconds of a monotonic clock, for durations. */
   readonly monotonic?: () => number;
 }
+
+/** Why a session was cut off by its client. */
+const LEFT = 'the client left in the middle of a transfer';
 
 /** Sees to it that each session and each transfer has exactly one start and one stop record, and that no two have the same id. */
 export class Ledger {
@@ -53,25 +58,39 @@ export class Ledger {
     const began = this.#monotonic();
     const open = new Set<TransferAccount>();
     let stopped = false;
+    let hasLeft = false;
+    let isCut = false;
     this.#account(start);
     return {
       wantsDigests: true,
       transfer: (what) => {
-        const account = this.#transfer(who, start.id, what, () => open.delete(account));
-        if (stopped) account.stop({ status: 'cut', bytes: 0, error: 'the session is over' });
+        const account = this.#transfer(who, start.id, what, ({ status }) => {
+          open.delete(account);
+          isCut ||= hasLeft && status === 'cut';
+        });
+        if (stopped) account.stop({ status: 'cut', error: 'the session is over' });
         else open.add(account);
         return account;
+      },
+      left: () => {
+        hasLeft = true;
       },
       stop: (end) => {
         if (stopped) return;
         stopped = true;
-        for (const transfer of open) transfer.stop({ status: 'cut', bytes: 0 });
-        this.#stop({ ...start, record: 'stop', ...end }, began);
+        for (const transfer of open) transfer.stop({ status: 'cut' });
+        const how: SessionEnd = isCut && end.status === 'complete' ? { ...end, status: 'cut', error: LEFT } : end;
+        this.#stop({ ...start, record: 'stop', ...how }, began);
       },
     };
   }
 
-  #transfer(who: AccountedUser, session: string, what: TransferRecord, onStop: () => void): TransferAccount {
+  #transfer(
+    who: AccountedUser,
+    session: string,
+    what: TransferRecord,
+    onStop: (end: TransferEnd) => void,
+  ): TransferAccount {
     const { protocol, direction, path } = what;
     const start: StartRecord = {
       record: 'start',
@@ -87,10 +106,11 @@ export class Ledger {
     let stopped = false;
     this.#account(start);
     return {
-      stop: ({ status, bytes, sha256, signer, error }) => {
+      stop: (end) => {
         if (stopped) return;
         stopped = true;
-        onStop();
+        onStop(end);
+        const { status, bytes, sha256, signer, error } = end;
         this.#stop({ ...start, record: 'stop', status, bytes, sha256, signer, error }, began);
       },
     };
@@ -109,4 +129,4 @@ export class Ledger {
 const nothing: TransferAccount = { stop() {} };
 
 /** The account of a session that nobody keeps. */
-export const unaccounted: SessionAccount = { wantsDigests: false, transfer: () => nothing, stop() {} };
+export const unaccounted: SessionAccount = { wantsDigests: false, transfer: () => nothing, left() {}, stop() {} };

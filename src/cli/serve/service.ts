@@ -95,7 +95,10 @@ export class Service implements Fleet {
   async reload(deployment: Deployment): Promise<void> {
     await this.#server.reload(await serverOptions(deployment, this.log, this.#share));
     this.log.level = levelOf(deployment);
-    this.log.reopen();
+  }
+
+  async reopen(): Promise<void> {
+    await this.log.reopen();
     try {
       this.#accounting.reopen();
     } catch (error) {

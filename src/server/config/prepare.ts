@@ -1,17 +1,17 @@
 import { realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AccountingOptions } from '../../aaa/accounting/accounting.ts';
 import { parseAuthorizedKeys } from '../../aaa/authorized-keys.ts';
 import { type LocalUser, prepareUser } from '../../aaa/local-user.ts';
 import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
 import { readHostKeys } from '../host-keys.ts';
-import { findNested, findWayRound, lookUp } from '../root-folders.ts';
+import { findNested, findWayRound, isWithin, lookUp, realPathOf } from '../root-folders.ts';
 import type { RootOptions, RootsView } from '../roots.ts';
 import type { ServerSettings } from '../settings.ts';
 import { accessOptions, toLocalUser } from './access.ts';
 import type { RootConfig, ServeConfig, SignedType, UserConfig } from './config.ts';
-import { readTextFile } from './files.ts';
+import { checkFolderOrNothing, checkWritable, readTextFile } from './files.ts';
 import { type ParsedConfig, parseConfig, placeOf } from './parse.ts';
 import { ConfigError, Problems } from './problems.ts';
 import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
@@ -70,6 +70,14 @@ export async function readConfigFile(file: string): Promise<string> {
   return await readTextFile(file, MAX_CONFIG_BYTES);
 }
 
+/** A file or folder that no user should get at. */
+interface OwnFile {
+  readonly what: string;
+  readonly path: string;
+  /** It must not be read, let alone changed. */
+  readonly isSecret: boolean;
+}
+
 class Preparation {
   readonly #parsed: ParsedConfig;
   readonly #config: ServeConfig;
@@ -88,6 +96,7 @@ class Preparation {
     const config = this.#config;
     const state = config.state === undefined ? this.#defaultState : this.#path(config.state);
     await this.#checkRoots(state);
+    await this.#checkRecords(state);
     const users = [...(await this.#users(config.users)), ...(await this.#usersFile(config.usersFile))];
     const banner =
       config.bannerFile === undefined
@@ -135,13 +144,23 @@ class Preparation {
     return await this.#attempt(key, () => readTextFile(this.#path(path), maxBytes));
   }
 
-  /** Each root is a folder, none holds the host keys, which users could fetch, and quotas can be kept. */
+  /** Each root is a folder, none holds what users must not fetch or change, and quotas can be kept. */
   async #checkRoots(state: string): Promise<void> {
-    for (const [index, { path }] of this.#config.roots.entries()) {
-      const key = `roots[${index}].path`;
-      const root = await this.#attempt(key, () => folder(this.#path(path)));
-      if (root !== undefined && isWithin(root, await realpath(state).catch(() => resolve(state))))
-        this.#report(key, 'the state folder is inside this root, where users could fetch the host keys');
+    const { roots: list } = this.#config;
+    const opened = await Promise.all(
+      list.map(({ path }, index) => this.#attempt(`roots[${index}].path`, () => folder(this.#path(path)))),
+    );
+    for (const { what, path, isSecret } of this.#ownFiles(state)) {
+      const real = await realPathOf(path);
+      for (const [index, root] of opened.entries()) {
+        // Records may be there to be collected, where nobody can change them.
+        const matters = isSecret || list[index]?.mode !== 'read-only';
+        if (matters && root !== undefined && isWithin(root, real))
+          this.#report(
+            `roots[${index}].path`,
+            `${what} is inside this root, where users could ${isSecret ? 'fetch' : 'change'} it; keep it elsewhere`,
+          );
+      }
     }
     await this.#checkStorages();
     // What is missing is told already.
@@ -167,6 +186,32 @@ class Preparation {
         this.#report(key, `the key storage is inside the root ${name}, where users could change it`);
       }
     }
+  }
+
+  /** What is written can be, as far as that can be told. */
+  async #checkRecords(state: string): Promise<void> {
+    await this.#attempt('state', () => checkFolderOrNothing(state));
+    const { log, accounting } = this.#config;
+    for (const [key, path] of [
+      ['log.file', log.file],
+      ['accounting.file', accounting.file],
+    ] as const)
+      if (path !== undefined) await this.#attempt(key, () => checkWritable(this.#path(path)));
+  }
+
+  /** What is the server's own. Keys of users are theirs. */
+  #ownFiles(state: string): readonly OwnFile[] {
+    const { hostKeys, usersFile, accounting, log } = this.#config;
+    const named = (what: string, path: string | undefined, isSecret: boolean): OwnFile[] =>
+      path === undefined ? [] : [{ what, path: this.#path(path), isSecret }];
+    return [
+      { what: 'the state folder with the host keys', path: state, isSecret: true },
+      { what: 'this file', path: resolve(this.#parsed.file), isSecret: true },
+      ...hostKeys.flatMap((path) => named(`the host key ${path}`, path, true)),
+      ...named('the users file', usersFile, true),
+      ...named('the file of accounting', accounting.file, false),
+      ...named('the log', log.file, false),
+    ];
   }
 
   /** The roots with their paths, and what each user sees of them. */
@@ -259,9 +304,4 @@ async function folder(path: string): Promise<string> {
       cure: 'make the folder first: a name that is not there may be a wrong one',
     });
   }
-}
-
-function isWithin(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
 }

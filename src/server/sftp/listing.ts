@@ -1,3 +1,4 @@
+import { FileError } from '../../base/errors.ts';
 import type { Directory, FileStatus } from '../../files/file-system.ts';
 import { readPrivateName } from '../../files/private-names.ts';
 import type { ListedEntry, ServedListing } from '../../sftp/server/served-files.ts';
@@ -7,7 +8,7 @@ import { removeStale } from './stale.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
- * A directory as its session sees it: with what the session is uploading, and with what is kept for its user, under the names that these are to get; without the server's own files. Files that a killed process left are removed on the way.
+ * A directory as its session sees it: with what the session is uploading, and with what is kept for its user, under the names that these are to get; without the server's own files. Files that a killed process left are removed on the way, unless nothing may be changed.
  */
 export class Listing implements ServedListing {
   readonly #directory: Directory;
@@ -57,13 +58,14 @@ export class Listing implements ServedListing {
   async #take(count: number): Promise<string[]> {
     const names: string[] = [];
     while (names.length < count) {
+      if (this.#options.signal?.aborted === true) throw new FileError(this.#directory.path, 'list', 'EINTR');
       const { done, value } = await this.#names.next();
       if (done === true) return names;
       const own = readPrivateName(value);
       if (own === undefined) names.push(value);
       else if (own.kind === 'kept' && own.name !== undefined && this.#kept.nameOf(own.name) === value)
         this.#keptNames.push(own.name);
-      else await removeStale(this.#directory, value, own, this.#options.process);
+      else if (!this.#options.readOnly) await removeStale(this.#directory, value, own, this.#options.process);
     }
     return names;
   }

@@ -5,24 +5,17 @@ import type { ServedFiles } from '../../sftp/server/served-files.ts';
 /** What somebody was not allowed to do, or had no room for: not what merely is not there. Limits on handles and transfers are told where they are. */
 const TOLD_CODES: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EDQUOT', 'ENOSPC', 'EIO']);
 
-/** So many are told of one session: who tries every name of a tree fills no log. */
-export const MAX_TOLD = 200;
-
 /** Told what a client was refused. Must not throw. */
 export type OnRefusal = (operation: string, error: FileError) => void;
 
-/** Files of which every refused operation is told, the first {@link MAX_TOLD} of them. What fails with an open file is told at the end of its transfer. */
+/** Files of which every refused operation is told. What fails with an open file is told at the end of its transfer. */
 export function tellingRefusals(files: ServedFiles, onRefusal: OnRefusal): ServedFiles {
-  let told = 0;
   const watched = async <T>(operation: string, work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (error) {
-      const isTold = error instanceof FileError && (TOLD_CODES.has(error.code) || isContentRefusal(error));
-      if (isTold && told < MAX_TOLD) {
-        told++;
+      if (error instanceof FileError && (TOLD_CODES.has(error.code) || isContentRefusal(error)))
         onRefusal(operation, error);
-      }
       throw error;
     }
   };

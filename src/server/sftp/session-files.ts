@@ -1,5 +1,5 @@
 import { FileError } from '../../base/errors.ts';
-import type { FileStatus, Space } from '../../files/file-system.ts';
+import type { Directory, FileStatus, Space } from '../../files/file-system.ts';
 import { joinPath } from '../../files/path.ts';
 import { readPrivateName } from '../../files/private-names.ts';
 import type { Attributes } from '../../sftp/attributes.ts';
@@ -138,22 +138,32 @@ export class SessionFiles implements ServedFiles {
     });
   }
 
-  /** Removes what nobody sees from a directory. @returns whether that is all there was */
+  /** Removes what nobody sees from a directory, where that is all there is. @returns whether it is */
   async #clear({ directory: parent, name }: Place): Promise<boolean> {
     const directory = await parent.directory(name);
     try {
       const hidden: string[] = [];
       for await (const entry of directory.names({ gradual: true })) {
+        this.#mayGoOn(directory);
         const own = readPrivateName(entry);
-        if (own?.kind === 'upload') await removeStale(directory, entry, own, this.#options.process);
-        else if (own?.kind !== 'kept') return false;
-        else hidden.push(entry);
+        // An upload that is under way goes on to need the directory.
+        if (own?.kind === 'upload' && (await removeStale(directory, entry, own, this.#options.process))) continue;
+        if (own?.kind !== 'kept') return false;
+        hidden.push(entry);
       }
-      for (const entry of hidden) await directory.remove(entry);
+      for (const entry of hidden) {
+        this.#mayGoOn(directory);
+        await directory.remove(entry);
+      }
       return true;
     } finally {
       await directory.close();
     }
+  }
+
+  /** @throws {FileError} EINTR once everything is to stop */
+  #mayGoOn({ path }: Directory): void {
+    if (this.#options.signal?.aborted === true) throw new FileError(path, 'rmdir', 'EINTR');
   }
 
   async rename(oldPath: string, newPath: string, replace: boolean): Promise<void> {

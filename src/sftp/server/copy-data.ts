@@ -2,7 +2,7 @@ import { FileError } from '../../base/errors.ts';
 import type { CopyDataFields } from '../extensions/copy-data.ts';
 import { answered, type Context, type Job } from './context.ts';
 import type { FileHandle } from './file-handle.ts';
-import { withFile } from './handle-requests.ts';
+import type { HashStep } from './hashing.ts';
 import { COPY_BYTES } from './limits.ts';
 import type { ServedFile } from './served-files.ts';
 
@@ -19,16 +19,15 @@ export function copyData(job: Job, fields: CopyDataFields, context: Context): vo
     return;
   }
   const turn = source === target ? undefined : takeTurn(source);
-  withFile(job, fields.writeHandle, context, async (file) => {
-    try {
-      await turn?.begun;
-      if (turn === undefined) refuseOverlap(fields, (await file.status()).size);
-      await copy(fields, context, source.file, target);
-      replies.ok(job.id);
-    } finally {
-      turn?.end();
-    }
-  });
+  const work = async (): Promise<void> => {
+    await turn?.begun;
+    if (turn === undefined) refuseOverlap(fields, (await target.file.status()).size);
+    await copyInTurn(fields, context, source.file, target);
+    replies.ok(job.id);
+  };
+  // The source is let go also where nothing is to be done any more.
+  const run = (): Promise<void> => answered(job, context, work).finally(() => turn?.end());
+  target.add({ kind: 'other', run });
 }
 
 /** Waits in the row of a file, and holds up what is behind until the end. */
@@ -49,27 +48,39 @@ function takeTurn(handle: FileHandle): { readonly begun: Promise<void>; end(): v
   return { begun, end };
 }
 
-async function copy(
-  { readOffset, length, writeOffset }: CopyDataFields,
-  { unheard }: Context,
+/** What is written is hashed on the thread that serves everybody, as with check-file. */
+async function copyInTurn(
+  fields: CopyDataFields,
+  { hashing, unheard }: Context,
   source: ServedFile,
   target: FileHandle,
+): Promise<void> {
+  try {
+    await hashing.run(unheard, (step) => copy(fields, source, target.file, step));
+  } catch (error) {
+    // A CLOSE may be there already.
+    if (unheard.aborted) target.isSpoiled = true;
+    throw error;
+  }
+}
+
+async function copy(
+  { readOffset, length, writeOffset }: CopyDataFields,
+  source: ServedFile,
+  target: ServedFile,
+  step: HashStep,
 ): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(COPY_BYTES);
   const end = length === 0 ? Number.POSITIVE_INFINITY : length;
   for (let done = 0; done < end; ) {
-    if (unheard.aborted) {
-      // A CLOSE may be there already.
-      target.isSpoiled = true;
-      throw new FileError('copy-data', 'copy', 'EPIPE');
-    }
     const wanted = buffer.subarray(0, Math.min(buffer.length, end - done));
     const count = await source.inspect(wanted, readOffset + done);
     // The source ends before the range does: OpenSSH takes that for a failure unless all was asked for.
     if (count === 0 && length === 0) return;
     if (count === 0) throw new FileError('copy-data', 'copy', 'EINVAL');
-    await target.file.write([wanted.subarray(0, count)], writeOffset + done);
+    await target.write([wanted.subarray(0, count)], writeOffset + done);
     done += count;
+    await step(count);
   }
 }
 

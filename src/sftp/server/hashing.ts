@@ -1,11 +1,13 @@
 import { FileError } from '../../base/errors.ts';
 import { Slots } from '../../base/slots.ts';
 
-/** As many files are hashed at a time, by all sessions that share a {@link Hashing}: it takes the one thread that serves everybody. */
+/** As many files are hashed (check-file), or copied and hashed (copy-data), at a time, by all sessions that share a {@link Hashing}: it takes the one thread that serves everybody. */
 export const HASHES_AT_A_TIME = 2;
 
-/** As many hashes may wait for their turn on one connection; further ones are refused. */
+/** As many of both may wait for their turn on one connection; further ones are refused. */
 export const MAX_HASHES_WAITING = 128;
+
+const TOO_MANY = 'too many hashes and copies are asked for at a time';
 
 /** After so many bytes a hash lets others have their turn who wait. */
 export const HASH_PORTION_BYTES: number = 16 * 1024 * 1024;
@@ -13,7 +15,7 @@ export const HASH_PORTION_BYTES: number = 16 * 1024 * 1024;
 /** Says that some content was hashed, and waits until more may be. @throws `signal.reason` of {@link ConnectionHashing.run} */
 export type HashStep = (bytes: number) => Promise<void>;
 
-/** The hashing of one connection: one file at a time, the others in the order in which they were asked for. */
+/** The hashing of one connection, with the copies that are hashed: one file at a time, the others in the order in which they were asked for. */
 export interface ConnectionHashing {
   /**
    * Does `work` when its turn has come. `work` calls the step between pieces.
@@ -32,8 +34,7 @@ export class Hashing {
     const turns = new Slots(1);
     return {
       run: async (signal, work) => {
-        if (turns.waiting >= MAX_HASHES_WAITING)
-          throw new FileError('check-file', 'hash', 'EBUSY', { reason: 'too many hashes are asked for at a time' });
+        if (turns.waiting >= MAX_HASHES_WAITING) throw new FileError('hashing', 'hash', 'EBUSY', { reason: TOO_MANY });
         const release = await turns.take(signal);
         try {
           return await this.#inPortions(signal, work);

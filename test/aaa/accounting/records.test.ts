@@ -92,6 +92,40 @@ describe('the ledger', () => {
     ]);
     expect(records[2]).toMatchObject({ status: 'cut' });
     expect(records[5]).toMatchObject({ status: 'cut' });
+    // How much has come is not known.
+    for (const at of [2, 5]) expect((records[at] as { bytes?: number }).bytes).toBeUndefined();
+  });
+
+  it.each([
+    ['is cut off by that', 'cut', 'cut', 'the client left in the middle of a transfer'],
+    ['has come to its end all the same', 'complete', 'complete', undefined],
+    ['has failed by itself', 'failed', 'complete', undefined],
+  ] as const)('a client that leaves with a transfer under way which %s', (_, status, session, error) => {
+    const { ledger: one, records } = ledger();
+    const account = one.session(who);
+    account.transfer(file).stop({ status: 'cut', bytes: 1 });
+    const transfer = account.transfer(file);
+    account.left();
+    transfer.stop({ status, bytes: 1 });
+    account.stop({ status: 'complete', bytesReceived: 1, bytesSent: 1 });
+    expect(records.at(-1)).toMatchObject({ kind: 'session', status: session });
+    expect((records.at(-1) as { error?: string }).error).toBe(error);
+  });
+
+  it('what is still open when a session ends, whose client has left, is cut off with it; why the server ended one stays', () => {
+    const { ledger: one, records } = ledger();
+    const [first, second] = [one.session(who), one.session(who)];
+    for (const session of [first, second]) {
+      session.transfer(file);
+      session.left();
+    }
+    first.stop({ status: 'complete', bytesReceived: 1, bytesSent: 1 });
+    second.stop({ status: 'cut', bytesReceived: 1, bytesSent: 1, error: 'idle' });
+    const stops = records.filter(({ record, kind }) => record === 'stop' && kind === 'session');
+    expect(stops).toMatchObject([
+      { status: 'cut', error: 'the client left in the middle of a transfer' },
+      { status: 'cut', error: 'idle' },
+    ]);
   });
 
   it('whatever is called in whatever order: pairs, and no id twice', () => {

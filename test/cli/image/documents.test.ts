@@ -50,7 +50,7 @@ describe('completion of sealift image', () => {
 
   it('has every option and no other', () => {
     const all = new Set(Object.values(helps).flatMap(optionsIn));
-    expect((command?.options ?? []).map(({ long }) => long).sort()).toEqual([...all].sort());
+    expect((command?.options ?? []).map(({ long = '' }) => long).sort()).toEqual([...all].sort());
   });
 });
 

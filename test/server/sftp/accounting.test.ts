@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import type { AccountingRecord } from '../../../src/aaa/accounting/record.ts';
-import { MAX_TOLD } from '../../../src/server/sftp/refusals.ts';
+import { MAX_TOLD } from '../../../src/server/told.ts';
 import { SftpSession } from '../../../src/sftp/session.ts';
 import { login, sftpChannel, startTestServer } from '../support.ts';
 
@@ -93,4 +93,5 @@ it('what somebody may not do is in the log, up to a bound', async () => {
   ]);
   await Promise.allSettled(Array.from({ length: MAX_TOLD }, () => sftp.mkdir('/d')));
   expect(refusals()).toHaveLength(MAX_TOLD);
+  expect(refusals().at(-1)).toMatchObject({ reason: expect.stringMatching(/further ones .* are not told/) as string });
 });

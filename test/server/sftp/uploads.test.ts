@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, link, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { uploadName } from '../../../src/files/private-names.ts';
+import type { Directory } from '../../../src/files/file-system.ts';
+import { LayerDirectory } from '../../../src/files/layer.ts';
+import { keptName, uploadName } from '../../../src/files/private-names.ts';
 import { thisProcess } from '../../../src/files/process-mark.ts';
 import { rootedFileSystem } from '../../../src/files/rooted.ts';
 import type { SftpHandle } from '../../../src/sftp/handle.ts';
@@ -37,6 +39,25 @@ async function list(client: SftpSession, path: string): Promise<string[]> {
     names.push(...some.map(({ filename, attributes }) => `${filename} ${attributes.size}`));
   await client.closeHandle(handle);
   return names.filter((name) => !name.startsWith('. ') && !name.startsWith('.. ')).sort();
+}
+
+/** Tells of each file that is removed. */
+class Watched extends LayerDirectory {
+  readonly #onRemove: () => void;
+
+  constructor(inner: Directory, onRemove: () => void) {
+    super(inner, Watched);
+    this.#onRemove = onRemove;
+  }
+
+  protected override over(inner: Directory): Directory {
+    return new Watched(inner, this.#onRemove);
+  }
+
+  override async remove(name: string): Promise<void> {
+    await super.remove(name);
+    this.#onRemove();
+  }
 }
 
 describe('an upload', () => {
@@ -292,9 +313,9 @@ describe('an upload', () => {
 });
 
 describe('what is kept of a new file', () => {
-  async function keptFile(root: string, text = 'half'): Promise<void> {
+  async function keptFile(root: string, text = 'half', path = '/f'): Promise<void> {
     const { client, cut } = await openClient({ root });
-    const handle = await client.open('/f', WRITE | CREAT | TRUNC);
+    const handle = await client.open(path, WRITE | CREAT | TRUNC);
     await client.write(handle, 0, [Buffer.from(text)]);
     await cut();
   }
@@ -325,6 +346,25 @@ describe('what is kept of a new file', () => {
     await cut();
     const again = await openClient({ root });
     expect(await again.client.stat('/f')).toMatchObject({ size: 8 });
+  });
+
+  it('is never content of two attempts: what is written anew from the start is all that is kept of it', async () => {
+    const root = await tempDirectory();
+    await keptFile(root, '0123456789');
+    const write = async (...pieces: readonly (readonly [number, string])[]): Promise<string> => {
+      const { client, cut } = await openClient({ root });
+      const handle = await client.open('/f', READ | WRITE | CREAT);
+      for (const [at, text] of pieces) await client.write(handle, at, [Buffer.from(text)]);
+      await cut();
+      const again = await openClient({ root });
+      return await get(again.client, await again.client.open('/f', READ));
+    };
+    expect(await write([10, 'ab'])).toBe('0123456789ab');
+    expect(await write([0, 'new'], [3, 'er'])).toBe('newer');
+    expect(await write([0, 'NEWER'], [5, '!'])).toBe('NEWER!');
+    // Where it goes on within what was kept, the client has decided that it fits.
+    expect(await write([4, 'R'])).toBe('NEWER');
+    expect(await write([0, 'n'], [4, 'r'])).toBe('n');
   });
 
   it('is seen by nobody else, and does not stand in their way', async () => {
@@ -411,6 +451,46 @@ describe('what is kept of a new file', () => {
     await first.cut();
     await client.rmdir('/d');
     expect(await readdir(root)).toEqual([]);
+  });
+
+  it('stays where the directory has something else in it after all: an upload that is under way', async () => {
+    const root = await tempDirectory();
+    await mkdir(join(root, 'd'));
+    await keptFile(root, 'half', '/d/a');
+    const { client } = await openClient({ root, user: 'bob' });
+    const handle = await client.open('/d/z', WRITE | CREAT);
+    await expect(client.rmdir('/d')).rejects.toMatchObject({ message: '/d: Directory not empty' });
+    const names = (await readdir(join(root, 'd'))).map((name) => name.replace(/^.*\./, ''));
+    expect(names.sort()).toEqual(['sealift-partial', 'sealift-upload']);
+    await client.closeHandle(handle);
+    const again = await openClient({ root });
+    expect(await again.client.stat('/d/a')).toMatchObject({ size: 4 });
+  });
+
+  it('is no longer cleared away from a directory once everything is to stop', async () => {
+    const root = await tempDirectory();
+    await mkdir(join(root, 'd'));
+    for (let index = 0; index < 100; index++) await writeFile(join(root, 'd', keptName(`${index}`, 'bob')), 'x');
+    const stop = new AbortController();
+    const below = rootedFileSystem(root);
+    let removed = 0;
+    const directory = async (path: string): Promise<Directory> =>
+      new Watched(await below.directory(path), () => {
+        if (++removed === 10) stop.abort();
+      });
+    const { client } = await openClient({ root, fileSystem: { ...below, directory }, signal: stop.signal });
+    await expect(client.rmdir('/d')).rejects.toMatchObject({ message: '/d: Interrupted system call' });
+    expect(await readdir(join(root, 'd'))).toHaveLength(90);
+  });
+
+  it('is no longer looked for in a directory once everything is to stop', async () => {
+    const root = await tempDirectory();
+    const stop = new AbortController();
+    const { client } = await openClient({ root, signal: stop.signal });
+    const handle = await client.opendir('/');
+    await client.readdir(handle);
+    stop.abort();
+    await expect(client.readdir(handle)).rejects.toThrow('Interrupted system call');
   });
 
   it('has a name of any length, but is listed only where the whole name fits', async () => {

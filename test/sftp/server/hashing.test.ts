@@ -80,7 +80,7 @@ describe('hashing', () => {
     const waiting = Array.from({ length: MAX_HASHES_WAITING }, () => one.run(stop.signal, idle).catch(() => 'left'));
     await expect(one.run(never, idle)).rejects.toMatchObject({
       code: 'EBUSY',
-      reason: 'too many hashes are asked for at a time',
+      reason: 'too many hashes and copies are asked for at a time',
     });
     // Others are not told so.
     await hashing.connection().run(never, idle);
@@ -105,6 +105,58 @@ describe('hashing', () => {
     stop.abort(new Error('gone'));
     await expect(running).rejects.toThrow('gone');
     expect(await next).toBe('done');
+  });
+});
+
+describe('copy-data', () => {
+  const isTo = (call: string): boolean => call.startsWith('write /to');
+
+  it('copies one file of a connection at a time, by whatever session, and beside hashes', async () => {
+    const hashing = new Hashing().connection();
+    const [one, other] = [await openScripted({ hashing }), await openScripted({ hashing })];
+    for (const client of [one, other]) {
+      client.files.contents.set('/from', Buffer.alloc(1_000_000));
+      client.files.hold(/^write/);
+      for (let index = 0; index < 10; index++) {
+        const [from, to] = [await client.handle('/from', 1), await client.handle(`/to${index}`, 2 | 8)];
+        client.extended('copy-data', from, u64(0), u64(0), to, u64(0));
+      }
+    }
+    await settle();
+    expect([...one.files.calls, ...other.files.calls].filter(isTo)).toHaveLength(1);
+    const hash = one.extended('check-file-name', str('/from'), str('md5'), u64(0), u64(0), u32(0));
+    for (const client of [one, other]) client.files.letGo();
+    await one.answer(hash);
+    for (const { files } of [one, other])
+      for (let index = 0; index < 10; index++) expect(files.contents.get(`/to${index}`)).toHaveLength(1_000_000);
+  });
+
+  it('refused for want of a place, it is told so', async () => {
+    const hashing = new Hashing().connection();
+    const client = await openScripted({ hashing });
+    const held = new Work('held');
+    const running = hashing.run(never, held.run);
+    const [from, to] = [await client.handle('/from'), await client.handle('/to')];
+    const waiting = Array.from({ length: MAX_HASHES_WAITING }, () => hashing.run(never, async () => {}));
+    const id = client.extended('copy-data', from, u64(0), u64(0), to, u64(0));
+    expect(await client.shown(id)).toBe('STATUS 4 too many hashes and copies are asked for at a time');
+    held.end();
+    await Promise.all([running, ...waiting]);
+  });
+
+  it('that has not begun when everything is to stop leaves nothing waiting', async () => {
+    const stop = new AbortController();
+    const client = await openScripted({ signal: stop.signal });
+    const [from, to] = [await client.handle('/from'), await client.handle('/to', 2 | 8)];
+    client.files.hold(/^write/);
+    client.send(6, to, u64(0), str('x'));
+    client.extended('copy-data', from, u64(0), u64(0), to, u64(1));
+    client.send(4, from);
+    await settle();
+    stop.abort();
+    client.files.letGo();
+    await client.served;
+    expect(client.files.ended).toBe(true);
   });
 });
 
