@@ -1,7 +1,7 @@
-// `node bench/images.mjs`: verifying an image beside `openssl cms -verify`, after `npm run build`. The ratio is what counts.
+// `npm run bench:images`: verifying an image beside `openssl cms -verify`, after `npm run build`. The ratio is what counts.
 //
-//   node bench/images.mjs                 a payload of 3 GiB, 5 rounds
-//   node bench/images.mjs --mebibytes 512 --rounds 3
+//   npm run bench:images                                 a payload of 3 GiB, 5 rounds
+//   npm run bench:images -- --mebibytes 512 --rounds 3
 //
 // The payload is a sparse file: both read zeros, and what is measured is not the disk.
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -19,16 +19,17 @@ type Standing =
   | { readonly counts: true; readonly key: TrustedKey }
   | { readonly counts: false; readonly revoked: boolean };
 
-/** The record of a signer's key as one of a type and of the version that was signed. */
+/** The record of a signer's key as one of a type and of the version that was signed. Of several records the one that revokes it. */
 function findKey({ certificate, info }: EnvelopeSigner, type: KeyType, lookup: KeyLookup): TrustedKey | undefined {
-  return lookup
+  const records = lookup
     .keys(type, info.keyVersion)
-    .find(
+    .filter(
       (key) =>
         key.type === type &&
         key.version === info.keyVersion &&
         Buffer.compare(certificate.publicKey.spki, key.spki) === 0,
     );
+  return records.find(({ state }) => state !== 'valid') ?? records[0];
 }
 
 /** A key that is known for other images only must not have signed this one. */
@@ -159,7 +160,8 @@ export function verifyEnvelope(cms: Uint8Array, lookup: KeyLookup, policy: Image
   const minSigners = policy.minSigners ?? 1;
   if (!(minSigners >= 1)) throw new RangeError('minSigners: at least one signer is needed');
   const envelope = readEnvelope(cms);
-  const counted = countSigners(envelope, lookup, minSigners);
+  const keyType = keyTypeFor((envelope.signers[0] as EnvelopeSigner).info.type);
+  const counted = countSigners(envelope, lookup, Math.max(minSigners, lookup.minSigners?.(keyType) ?? 1));
   const { info } = (counted[0] as Counted).signer;
   checkPolicy(info, policy);
   return {

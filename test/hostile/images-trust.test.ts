@@ -185,6 +185,14 @@ describe('keys that are revoked', () => {
     ).resolves.toBeDefined();
   });
 
+  it('stay revoked where another record of the same key says that it is valid', async () => {
+    const { file } = await signed(payload, [production]);
+    const records = [trusted(production), trusted(production, { state: 'revoked' })];
+    for (const order of [records, [...records].reverse()]) {
+      await expectRefused(file, lookupOf(order), 'ERR_IMAGE_REVOKED_KEY', /which is revoked/);
+    }
+  });
+
   it('an image of an old and a new version lives on when the old one is revoked, and is of the new one before', async () => {
     const { file } = await signed(payload, [production, productionB]);
     const both = await verifyBytes(file, all());

@@ -163,6 +163,11 @@ describe('a certificate', () => {
       () => ({ notBefore: element(0x18, Buffer.from('20260101000000Z')) }),
       /before the year 2050/,
     ],
+    [
+      'a GeneralizedTime before 1950',
+      () => ({ notBefore: element(0x18, Buffer.from('19490101000000Z')) }),
+      /before the year 2050/,
+    ],
     ['a time without seconds', () => ({ notAfter: element(0x17, Buffer.from('2601010000Z')) }), /time of another form/],
     ['the 31st of April', () => ({ notAfter: element(0x17, Buffer.from('260431000000Z')) }), /does not exist/],
     ['an issuer identifier', () => ({ more: [element(0x81, Buffer.of(0, 1))] }), /\[3\] expected/],

@@ -9,11 +9,7 @@ const FIRST_UTC_YEAR = 1950;
 
 const pattern = /^(\d{2,4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
 
-function isTwoDigitYear(year: number): boolean {
-  return year >= FIRST_UTC_YEAR && year < FIRST_GENERALIZED_YEAR;
-}
-
-/** A time in seconds and UTC, as RFC 5280, 4.1.2.5 allows: YYMMDDHHMMSSZ for the years 1950 to 2049, YYYYMMDDHHMMSSZ for others. */
+/** A time in seconds and UTC, as RFC 5280, 4.1.2.5 allows: YYMMDDHHMMSSZ for the years 1950 to 2049, YYYYMMDDHHMMSSZ from 2050 on. */
 export function decodeTime(tag: number, content: Uint8Array): Date {
   const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
   const match = pattern.exec(text);
@@ -21,7 +17,7 @@ export function decodeTime(tag: number, content: Uint8Array): Date {
   if (match === null || match[1]?.length !== yearDigits) throw derError('a time of another form');
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
   const fullYear = yearDigits === 4 ? year : year + (year < 50 ? 2000 : 1900);
-  if (yearDigits === 4 && isTwoDigitYear(fullYear)) throw derError('a GeneralizedTime before the year 2050');
+  if (yearDigits === 4 && fullYear < FIRST_GENERALIZED_YEAR) throw derError('a GeneralizedTime before the year 2050');
   const date = new Date(0);
   date.setUTCFullYear(fullYear, month - 1, day);
   date.setUTCHours(hour, minute, second);
@@ -31,12 +27,12 @@ export function decodeTime(tag: number, content: Uint8Array): Date {
   return date;
 }
 
-/** The tag and the content of a time. Fractions of seconds are dropped. The year must have four digits. */
+/** The tag and the content of a time. Fractions of seconds are dropped. @throws {RangeError} where it is not in the years 1950 to 9999. */
 export function encodeTime(date: Date): { readonly tag: number; readonly content: Uint8Array } {
   const year = date.getUTCFullYear();
-  if (!(year >= 0 && year <= 9999)) throw new RangeError('a time outside of the years 0 to 9999');
+  if (!(year >= FIRST_UTC_YEAR && year <= 9999)) throw new RangeError('a time outside of the years 1950 to 9999');
   const digits = date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
-  return isTwoDigitYear(year)
+  return year < FIRST_GENERALIZED_YEAR
     ? { tag: Tag.utcTime, content: Buffer.from(`${digits.slice(2)}Z`) }
     : { tag: Tag.generalizedTime, content: Buffer.from(`${digits}Z`) };
 }

@@ -78,7 +78,7 @@ function readKeyPurpose(value: Uint8Array): KeyPurpose {
 export function readExtensions(list: DerReader): Extensions {
   const values = new Map<string, Uint8Array>();
   const known: readonly string[] = [Oid.basicConstraints, Oid.keyUsage, Oid.extendedKeyUsage, Oid.subjectKeyIdentifier];
-  while (!list.atEnd) {
+  do {
     const extension = list.enter(Tag.sequence);
     const oid = extension.oid();
     const isCritical = extension.nextTag === Tag.boolean;
@@ -91,7 +91,7 @@ export function readExtensions(list: DerReader): Extensions {
     }
     values.set(oid, value);
     if (values.size > MAX_EXTENSIONS) throw refuse('too many extensions');
-  }
+  } while (!list.atEnd);
   const read = <T>(oid: string, how: (value: Uint8Array) => T): T | undefined => {
     const value = values.get(oid);
     return value === undefined ? undefined : how(value);
