@@ -48,6 +48,8 @@ export interface KeyLookup {
   keys(type: KeyType, version: string): readonly TrustedKey[];
   /** Versions below this letter are refused, whatever is known of them. Undefined: none is. */
   floor(type: KeyType): string | undefined;
+  /** How many distinct keys of one version must have signed, at least, whatever a policy says. Absent: one. */
+  minSigners?(type: KeyType): number;
 }
 
 /** The name of a digest that may stand in an envelope. */

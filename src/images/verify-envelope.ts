@@ -160,7 +160,8 @@ export function verifyEnvelope(cms: Uint8Array, lookup: KeyLookup, policy: Image
   const minSigners = policy.minSigners ?? 1;
   if (!(minSigners >= 1)) throw new RangeError('minSigners: at least one signer is needed');
   const envelope = readEnvelope(cms);
-  const counted = countSigners(envelope, lookup, minSigners);
+  const keyType = keyTypeFor((envelope.signers[0] as EnvelopeSigner).info.type);
+  const counted = countSigners(envelope, lookup, Math.max(minSigners, lookup.minSigners?.(keyType) ?? 1));
   const { info } = (counted[0] as Counted).signer;
   checkPolicy(info, policy);
   return {

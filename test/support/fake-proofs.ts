@@ -122,6 +122,8 @@ export const fakeVerifier: ProofVerifier = {
     });
     if (good.length === 0 && isRevoked) throw new ImageError('', 'ERR_IMAGE_REVOKED_KEY', 'key is revoked');
     if (good.length === 0) throw new ImageError('', 'ERR_IMAGE_UNKNOWN_KEY', 'no key is known');
+    const needed = good[0] === undefined ? 1 : (keys.minSigners?.(good[0].key.type) ?? 1);
+    if (good.length < needed) throw new ImageError('', 'ERR_IMAGE_SIGNERS', `${needed} must sign`);
     return { info, signers: good };
   },
 };

@@ -16,7 +16,8 @@ export async function writeOutput(path: string, content: AsyncIterable<Uint8Arra
   try {
     const landing = await land(directory, name, { mode: 0o666, follow: true, durable: true });
     try {
-      for await (const chunk of content) await landing.write(chunk);
+      // Whoever reads ahead uses its buffers again, and a landing collects chunks before it writes them.
+      for await (const chunk of content) await landing.write(Buffer.from(chunk));
       await landing.commit({});
     } catch (error) {
       await landing.discard();

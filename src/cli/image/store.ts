@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { FileError, ImageError } from '../../base/errors.ts';
+import { keyTypes } from '../../images/image-types.ts';
 import { addKeys } from '../../images/keys/add.ts';
 import { minCounterOf, raiseCounters } from '../../images/keys/counters.ts';
 import type { KeyObserver } from '../../images/keys/events.ts';
 import { type DeviceContext, type ImageInUse, imageInUse } from '../../images/keys/in-use.ts';
 import { initKeyStorage } from '../../images/keys/init.ts';
-import { envelopeProofs } from '../../images/keys/proof-verifier.ts';
 import { type ChangeableType, changeableTypes } from '../../images/keys/records.ts';
 import { revokeKeys } from '../../images/keys/revoke.ts';
 import type { RootKey } from '../../images/keys/root-file.ts';
@@ -37,6 +37,7 @@ const known = [
   'rommon:',
   'reload-pending',
   'product:',
+  'min-signers:',
   'nvram:',
   'keys',
   'json',
@@ -44,7 +45,7 @@ const known = [
 
 /** What belongs to which action. */
 const actions: Readonly<Record<string, { readonly takes: readonly string[]; readonly run: Action }>> = {
-  init: { takes: ['rollover', 'production', 'special', 'nvram'], run: init },
+  init: { takes: ['rollover', 'production', 'special', 'min-signers', 'nvram'], run: init },
   show: { takes: ['keys', 'json', 'nvram'], run: show },
   status: { takes: ['running', 'autoboot', 'rommon', 'product', 'json', 'nvram'], run: status },
   add: { takes: ['from', 'product', 'nvram'], run: add },
@@ -98,10 +99,23 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
     throw FileError.from(cause, folder, 'mkdir');
   });
   await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-    await reading(folder, () => initKeyStorage(directory, keys, { verifier: envelopeProofs, nvram }));
+    await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners: readMinSigners(read) }));
   });
   for (const { type, version } of keys) reporter.notice(`${folder}: trusts ${type} key version ${version}`);
   return 0;
+}
+
+/** `production=2`. @throws {UsageError} */
+function readMinSigners(read: Read): Partial<Record<KeyType, number>> {
+  const found: Partial<Record<KeyType, number>> = {};
+  for (const text of read.texts('min-signers')) {
+    const [, word, digits] = /^(\w+)=([1-8])$/.exec(text) ?? [];
+    const type = keyTypes.find((one) => one === word);
+    if (type === undefined)
+      throw new UsageError(`--min-signers ${text}: not a type of key, =, and a number from 1 to 8, as production=2`);
+    found[type] = Number(digits);
+  }
+  return found;
 }
 
 async function rootKey(path: string, type: KeyType): Promise<RootKey> {

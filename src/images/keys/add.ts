@@ -92,6 +92,11 @@ function readBundled(
   });
   const version = checkOneVersion(type, records);
   checkVersion(type, version, storage);
+  const needed = storage.minSigners(type);
+  if (records.length < needed) {
+    const reason = `cannot add ${type} key version ${version}: ${needed} keys have to sign, the image brings ${records.length}`;
+    throw new ImageError('', 'ERR_KEY_VERSION', reason);
+  }
   for (const record of records) checkFresh(record, storage);
   return records;
 }

@@ -1,7 +1,9 @@
 import { ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
+import { MAX_SIGNERS } from '../cms/signed-data.ts';
 import { isKeyVersion } from '../image-text.ts';
+import { keyTypes } from '../image-types.ts';
 import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import { replaceDurably } from './durable-file.ts';
 import { formatKeyFile, MAX_KEY_FILE_BYTES, MAX_RECORDS, parseKeyFile } from './key-file.ts';
@@ -9,7 +11,7 @@ import { type LockOptions, takeLock } from './lock.ts';
 import { formatNvram } from './nvram-file.ts';
 import { checkPurpose, envelopeProofs, type ProofVerifier } from './proof-verifier.ts';
 import { compareRecords, copyNames, fileNames, type KeyRecord, sha256Hex } from './records.ts';
-import { formatRoot, MAX_ROOT_BYTES, type RootKey } from './root-file.ts';
+import { formatRoot, MAX_ROOT_BYTES, type MinSigners, type RootKey } from './root-file.ts';
 import { checkFolder, readTrusted } from './trusted-file.ts';
 
 export interface InitKeyStorageOptions extends LockOptions {
@@ -17,6 +19,8 @@ export interface InitKeyStorageOptions extends LockOptions {
   readonly verifier?: ProofVerifier | undefined;
   /** Where the numbers that only grow are kept. Default: beside the keys. */
   readonly nvram?: Directory | undefined;
+  /** How many keys of one version must sign an image, by type of key: for as long as the storage lasts. Default: one of each. */
+  readonly minSigners?: MinSigners | undefined;
 }
 
 /**
@@ -34,11 +38,13 @@ export async function initKeyStorage(
 ): Promise<void> {
   const nvram = options.nvram ?? directory;
   const records = rootRecords(keys, options.verifier ?? envelopeProofs);
+  checkEnough(keys, options.minSigners ?? {});
   await checkFolder(directory);
+  if (nvram !== directory) await checkFolder(nvram);
   const unlock = await takeLock(directory, options);
   try {
     await checkUnused(directory);
-    const root = formatRoot(keys);
+    const root = formatRoot(keys, options.minSigners);
     const content = formatKeyFile({ generation: 1, floors: {}, records });
     if (root.length > MAX_ROOT_BYTES || content.length > MAX_KEY_FILE_BYTES)
       throw new ImageError(printable(directory.path), 'ERR_KEY_STORAGE', 'there is no room for so many keys');
@@ -71,6 +77,23 @@ function rootRecords(keys: readonly RootKey[], verifier: ProofVerifier): KeyReco
     return [{ type, version, certificate, sha256: sha256Hex(certificate), spki, state: 'valid', proof: 'root' }];
   });
   return records.sort(compareRecords);
+}
+
+/** A storage that asks for more signers than there are keys of a version could verify nothing. */
+function checkEnough(keys: readonly RootKey[], minSigners: MinSigners): void {
+  for (const type of keyTypes) {
+    const needed = minSigners[type] ?? 1;
+    if (!Number.isInteger(needed) || needed < 1 || needed > MAX_SIGNERS)
+      throw new RangeError(`minSigners of ${type}: not a number from 1 to ${MAX_SIGNERS}`);
+    const versions = keys.filter((key) => key.type === type).map((key) => key.version);
+    const most = Math.max(0, ...versions.map((one) => versions.filter((other) => other === one).length));
+    if (most > 0 && most < needed)
+      throw new ImageError(
+        '',
+        'ERR_KEY_VERSION',
+        `${needed} ${type} keys of one version have to sign, ${most} are given`,
+      );
+  }
 }
 
 /** A folder that has lost its root still has keys that somebody may need, and revocations that must not be forgotten. */

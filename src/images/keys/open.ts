@@ -40,6 +40,7 @@ export interface OpenKeyStorageOptions extends LockOptions {
  */
 export async function openKeyStorage(directory: Directory, options: OpenKeyStorageOptions = {}): Promise<KeyStorage> {
   await checkFolder(directory);
+  if (options.nvram !== undefined) await checkFolder(options.nvram);
   const unlock = options.change === true ? await lock(directory, options) : undefined;
   try {
     const storage = await read(directory, options, unlock);

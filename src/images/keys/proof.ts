@@ -12,7 +12,7 @@ import {
   recordId,
   sha256Hex,
 } from './records.ts';
-import type { RootFile } from './root-file.ts';
+import type { MinSigners, RootFile } from './root-file.ts';
 
 /** A record as one of the copies has it. */
 export interface Candidate {
@@ -43,9 +43,9 @@ export interface JudgedRecords {
  */
 export async function judgeRecords(candidates: readonly Candidate[], context: ProofContext): Promise<JudgedRecords> {
   const { root, floors, verifier } = context;
-  const rollover = listLookup(rolloverKeys(root, verifier), {});
+  const rollover = listLookup(rolloverKeys(root, verifier), {}, root.minSigners);
   const production = await judgeType('production', candidates, rollover, context);
-  const valid = listLookup(production.records.map(trustedKey), floors);
+  const valid = listLookup(production.records.map(trustedKey), floors, root.minSigners);
   const special = await judgeType('special', candidates, valid, context);
   return {
     records: [...production.records, ...special.records].sort(compareRecords),
@@ -68,10 +68,11 @@ export function rolloverKeys(root: RootFile, verifier: ProofVerifier): TrustedKe
 }
 
 /** A list of keys to look up in. */
-export function listLookup(keys: readonly TrustedKey[], floors: Floors): KeyLookup {
+export function listLookup(keys: readonly TrustedKey[], floors: Floors, minSigners: MinSigners): KeyLookup {
   return {
     keys: (type, version) => keys.filter((key) => key.type === type && key.version === version),
     floor: (type) => (type === 'rollover' ? undefined : floors[type]),
+    minSigners: (type) => minSigners[type] ?? 1,
   };
 }
 
@@ -198,8 +199,13 @@ export async function verifyIntroduction(
   const proven = await verifier.verifyEnvelope(envelope, keys);
   const { image, signer } = introductions[type];
   if (proven.info.type !== image) throw new ImageError('', 'ERR_KEY_PROOF', `its proof is no ${image} image`);
-  // The verifier decides by the same table; that a proof needs the right kind of key must not hang on it alone.
-  if (!proven.signers.some(({ key }) => key.type === signer && key.state === 'valid'))
-    throw new ImageError('', 'ERR_KEY_PROOF', `no ${signer} key has signed its proof`);
+  // The verifier decides by the same rules; that a proof needs the right keys must not hang on it alone.
+  const needed = keys.minSigners?.(signer) ?? 1;
+  if (proven.signers.filter(({ key }) => key.type === signer && key.state === 'valid').length < needed)
+    throw new ImageError('', 'ERR_KEY_PROOF', whatIsNeeded(needed, signer));
   return proven;
+}
+
+function whatIsNeeded(needed: number, signer: string): string {
+  return needed === 1 ? `no ${signer} key has signed its proof` : `${needed} ${signer} keys must have signed its proof`;
 }

@@ -92,7 +92,7 @@ function checkInUse(
     (key) => (key.type !== type || key.version >= version) && isValid(storage, key.type, key.version),
   );
   if (stays) return;
-  const old = image.signedWith.find((key) => key.type === type)?.version;
+  const old = image.signedWith.find((key) => key.type === type && key.version < version)?.version;
   const shown = what === 'running image' ? what : `${what} ${printable(image.name)}`;
   const reason =
     old === undefined

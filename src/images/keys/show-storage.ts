@@ -3,6 +3,7 @@ import type { KeyType } from '../types.ts';
 import type { Counters } from './nvram-file.ts';
 import type { StorageProblem } from './problems.ts';
 import { changeableTypes, type Floors, type KeyRecord, sha256Hex } from './records.ts';
+import type { MinSigners } from './root-file.ts';
 import type { KeyStorage } from './storage.ts';
 
 /** A key of the storage, with what is known about it. */
@@ -23,6 +24,8 @@ export interface StorageView {
   readonly path: string;
   readonly generation: number;
   readonly floors: Floors;
+  /** How many keys of one version must sign, by type, where it is more than one. */
+  readonly minSigners: MinSigners;
   readonly counters: Counters;
   /** No copy can be used. */
   readonly isRecovery: boolean;
@@ -46,6 +49,7 @@ export function viewStorage(storage: KeyStorage): StorageView {
     path: storage.path,
     generation,
     floors,
+    minSigners: storage.root.minSigners,
     counters: storage.counters,
     isRecovery: storage.isRecovery,
     keys: [
@@ -87,11 +91,13 @@ export function storageLines(view: StorageView): readonly string[] {
   const counters = Object.entries(view.counters).flatMap(([type, versions]) =>
     Object.entries(versions).map(([version, count]) => line(`Counter of ${type} ${version}`, String(count))),
   );
+  const needed = Object.entries(view.minSigners).map(([type, count]) => line(`Signers of ${type} keys`, String(count)));
   return [
     line('Key storage', view.path),
     ...(view.isRecovery ? [line('State', 'NOT USABLE, only rollover keys are known')] : []),
     line('Generation', String(view.generation)),
     ...changeableTypes.map((type) => line(`Floor of ${type} keys`, view.floors[type] ?? 'none')),
+    ...needed,
     ...counters,
     '',
     ...columns(rows),

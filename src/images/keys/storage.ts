@@ -7,7 +7,7 @@ import { formatKeyFile, MAX_KEY_FILE_BYTES } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { type Counters, formatNvram, type Nvram, type Tries } from './nvram-file.ts';
 import type { StorageProblem } from './problems.ts';
-import { listLookup, rolloverKeys, trustedKey } from './proof.ts';
+import { rolloverKeys, trustedKey } from './proof.ts';
 import type { ProofVerifier } from './proof-verifier.ts';
 import { type ChangeableType, type CopyName, compareRecords, fileNames, type KeyRecord, recordId } from './records.ts';
 import type { RootFile } from './root-file.ts';
@@ -86,14 +86,17 @@ export class KeyStorage implements KeyLookup, AsyncDisposable {
 
   /** Proven keys of a type and a version, revoked ones too. */
   keys(type: KeyType, version: string): readonly TrustedKey[] {
-    return listLookup([...this.#rollover, ...this.#state.records.map(trustedKey)], this.#state.floors).keys(
-      type,
-      version,
-    );
+    const all = [...this.#rollover, ...this.#state.records.map(trustedKey)];
+    return all.filter((key) => key.type === type && key.version === version);
   }
 
   floor(type: KeyType): string | undefined {
     return type === 'rollover' ? undefined : this.#state.floors[type];
+  }
+
+  /** How many keys of one version must have signed, as the root says. */
+  minSigners(type: KeyType): number {
+    return this.root.minSigners[type] ?? 1;
   }
 
   /** The highest security counter that was seen of a type of image and a key version: 0 for those never seen. */

@@ -6,6 +6,7 @@ import { openBootStorage } from '../../../src/images/boot/boot-storage.ts';
 import { bootDecisionLines } from '../../../src/images/boot/boot-text.ts';
 import { isLoaderNewEnough } from '../../../src/images/boot/loader-version.ts';
 import { beginTry, forgetTries, reportGood } from '../../../src/images/boot/tries.ts';
+import { encodeFooter } from '../../../src/images/footer.ts';
 import { addKeys } from '../../../src/images/keys/add.ts';
 import { raiseCounters } from '../../../src/images/keys/counters.ts';
 import { MAX_TRIES_ENTRIES } from '../../../src/images/keys/nvram-file.ts';
@@ -14,6 +15,7 @@ import { revokeKeys } from '../../../src/images/keys/revoke.ts';
 import type { VerifiedImage } from '../../../src/images/types.ts';
 import { verifyImageFile } from '../../../src/images/verify-file.ts';
 import { BootDevice, type DeviceKeys, makeDeviceKeys, outcome } from '../../support/boot-device.ts';
+import { signed } from '../../support/image-keys.ts';
 import { putFile } from '../../support/key-folder.ts';
 import { memoryImage } from '../../support/memory-image.ts';
 import { tempDirectory } from '../../support/temp.ts';
@@ -212,6 +214,19 @@ describe('U9', () => {
     ]);
     expect(reads).toBeGreaterThan(3);
     expect(bytesOf(decision) === payload.toString()).toBe(true);
+  });
+
+  it('what stands between payload and envelope does not start, though the digest of the rest is right', async () => {
+    const device = await BootDevice.make(keys);
+    const payload = Buffer.from('payload');
+    const { envelope } = await signed(payload, [keys.productionA]);
+    const footer = encodeFooter({ payloadBytes: payload.length + 4, envelopeBytes: envelope.length });
+    await putFile(
+      { directory: device.flash },
+      'x.SPA',
+      Buffer.concat([payload, Buffer.from('more'), envelope, footer]),
+    );
+    expect(outcome(await device.decide(['x.SPA']))).toBe('x.SPA: ERR_IMAGE_DIGEST, none');
   });
 
   it('a file that changes before it is read does not start', async () => {

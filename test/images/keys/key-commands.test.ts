@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { addKeys } from '../../../src/images/keys/add.ts';
 import type { KeyObserver } from '../../../src/images/keys/events.ts';
+import { initKeyStorage } from '../../../src/images/keys/init.ts';
 import { revokeKeys } from '../../../src/images/keys/revoke.ts';
-import { fakeCertificate, fakeImage } from '../../support/fake-proofs.ts';
+import { fakeCertificate, fakeImage, fakeRootKey, fakeVerifier } from '../../support/fake-proofs.ts';
 import {
   add,
   contentOf,
   copyOf,
   fileOf,
+  firstKeys,
   keysIn,
   makeKeyFolder,
   production,
@@ -19,6 +21,7 @@ import {
   rewrite,
   withStorage,
 } from '../../support/key-folder.ts';
+import { PowerCutDisk } from '../../support/power-cut-disk.ts';
 
 describe('K5', () => {
   const addedLines = [
@@ -263,6 +266,15 @@ describe('K8', () => {
     expect((await refusal(() => revoke(folder, 'production', context))).code).toBe('ERR_KEY_IN_USE');
   });
 
+  it('an image that no key of the storage has signed is not left without a key', async () => {
+    const folder = await makeKeyFolder();
+    await add(folder, 'production', revocation());
+    expect(await refusal(() => revoke(folder, 'production', { autoboot: signed('C') }))).toMatchObject({
+      code: 'ERR_KEY_IN_USE',
+      message: 'cannot revoke production key: no valid key verifies the autoboot image flash0:/x.SPA',
+    });
+  });
+
   it('an image that was signed with the new key too keeps nothing from being revoked', async () => {
     const folder = await makeKeyFolder();
     await add(folder, 'production', revocation());
@@ -344,6 +356,27 @@ describe('K10', () => {
     expect((await refusal(work)).code).toBe(code);
     expect(lines.at(-1)).toBe('Validating new special key...');
     expect(contentOf(folder)).toBe(before);
+  });
+
+  it('a version between two that are there is refused', async () => {
+    const folder = await makeKeyFolder();
+    await add(folder, 'special', production('production A', ['special C']));
+    expect(await refusal(() => add(folder, 'special', production()))).toMatchObject({
+      code: 'ERR_KEY_VERSION',
+      message: 'cannot add special key version B: version C is in the storage already',
+    });
+  });
+
+  it('a certificate that says that it is for something else is refused, also where a storage is made', async () => {
+    const folder = await makeKeyFolder();
+    const verifier = { ...fakeVerifier, purposeOf: () => ({ type: 'special', version: 'Q' }) as const };
+    const message = expect.stringContaining('its certificate says that it is special key version Q') as unknown;
+    expect(await refusal(() => add(folder, 'special', production(), { verifier }))).toMatchObject({
+      code: 'ERR_KEY_VERSION',
+      message,
+    });
+    const init = () => initKeyStorage(new PowerCutDisk().directory('keys'), firstKeys.map(fakeRootKey), { verifier });
+    expect(await refusal(init)).toMatchObject({ code: 'ERR_KEY_VERSION', message });
   });
 
   it('an image without the certificate that it names is refused', async () => {

@@ -3,18 +3,18 @@ import type { Directory } from '../../../src/files/file-system.ts';
 import { openKeyStorage } from '../../../src/images/keys/open.ts';
 import type { KeyStorage } from '../../../src/images/keys/storage.ts';
 import { fakeVerifier } from '../../support/fake-proofs.ts';
-import { fileOf, makeKeyFolder, markOfLife, putFile, refusal, states, withStorage } from '../../support/key-folder.ts';
-
-/** A directory whose hard links are made in another way. */
-function withHardLinks(directory: Directory, makeHardLink: Directory['makeHardLink']): Directory {
-  return new Proxy(directory, {
-    get(target, name) {
-      if (name === 'makeHardLink') return makeHardLink;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
+import { hookedDirectory } from '../../support/hooked-directory.ts';
+import {
+  add,
+  fileOf,
+  makeKeyFolder,
+  markOfLife,
+  putFile,
+  refusal,
+  revocation,
+  states,
+  withStorage,
+} from '../../support/key-folder.ts';
 
 describe('K11', () => {
   it('a second process fails at once and names the first', async () => {
@@ -114,17 +114,34 @@ describe('K11', () => {
     await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(1) });
     // Between the look at the dead lock and the claim, somebody else takes it over and gives it back, and a third one has it.
     let third: KeyStorage | undefined;
-    const late = withHardLinks(folder.directory, async (from, to) => {
+    const makeHardLink = async (from: string, to: string): Promise<void> => {
       if (to.startsWith('lock.after-')) {
         await withStorage(folder, { change: true, mark: mark(2) }, () => {});
         third = await openKeyStorage(folder.directory, { verifier: fakeVerifier, change: true, mark: mark(3) });
       }
       await folder.directory.makeHardLink(from, to);
-    });
+    };
+    const late = hookedDirectory(folder.directory, { makeHardLink });
     const opening = withStorage({ directory: late }, { change: true, mark: mark(4) }, () => {});
     expect((await refusal(() => opening)).message).toBe('keys: process 1003 is changing the key storage');
     await third?.[Symbol.asyncDispose]();
     expect([...folder.disk.image().keys()].filter((name) => name.includes('lock'))).toEqual([]);
+  });
+
+  it('who reads while somebody else changes the storage finds the old state or the new one', async () => {
+    const names = new Set<string>();
+    for (let at = 0; at < 8; at++) {
+      const folder = await makeKeyFolder();
+      let opened = 0;
+      const open: Directory['open'] = async (name, options) => {
+        names.add(name);
+        if (opened++ === at) await add(folder, 'production', revocation());
+        return await folder.directory.open(name, options);
+      };
+      const found = await states({ directory: hookedDirectory(folder.directory, { open }) });
+      expect(['production A valid', 'production A valid,production B valid']).toContain(found.slice(0, -1).join());
+    }
+    expect([...names].sort()).toEqual(['backup.keys', 'nvram.json', 'primary.keys', 'root.json']);
   });
 
   it('a takeover that was cut off is taken over as well', async () => {

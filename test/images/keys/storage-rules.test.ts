@@ -326,6 +326,9 @@ describe('K3', () => {
       addKeys(storage, 'production', revocation()),
     );
     expect(disk.image().get('nvram/nvram.json')?.content.toString()).toContain('"generation":2');
+    await nvram.setOwnMode(0o777);
+    expect((await refusal(() => states({ directory }, { nvram }))).cure).toBe('chmod go-w nvram');
+    await nvram.setOwnMode(0o755);
     await nvram.remove('nvram.json');
     const storage = await withStorage({ directory }, { nvram }, (one) => one);
     expect(storage.problems).toEqual([
