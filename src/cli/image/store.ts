@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
+import { osPath } from '../../base/byte-name.ts';
 import { FileError, ImageError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { addKeys } from '../../images/keys/add.ts';
 import { minCounterOf, raiseCounters } from '../../images/keys/counters.ts';
 import type { KeyObserver } from '../../images/keys/events.ts';
@@ -21,7 +23,7 @@ import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { certificateAt, openInput, reading } from './input.ts';
 import { type Read, readOptions } from './options.ts';
-import { inFolder, withStorage } from './store-folder.ts';
+import { inFolder, tellProblems, withStorage } from './store-folder.ts';
 import { tellError } from './tell-error.ts';
 
 /** How long a command waits for another one that changes the same storage. Milliseconds. */
@@ -94,12 +96,17 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
   for (const type of ['rollover', 'production', 'special'] as const)
     for (const path of read.texts(type)) keys.push(await rootKey(path, type));
   for (const type of ['rollover', 'production']) read.needed(type);
-  await mkdir(folder, { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
+  const made = await mkdir(osPath(folder), { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
     throw FileError.from(cause, folder, 'mkdir');
   });
-  await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-    await reading(folder, () => initKeyStorage(directory, keys, { verifier: envelopeProofs, nvram }));
-  });
+  try {
+    await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
+      await reading(folder, () => initKeyStorage(directory, keys, { verifier: envelopeProofs, nvram }));
+    });
+  } catch (error) {
+    if (made !== undefined) await rmdir(osPath(folder)).catch(() => {});
+    throw error;
+  }
   for (const { type, version } of keys) reporter.notice(`${folder}: trusts ${type} key version ${version}`);
   return 0;
 }
@@ -143,7 +150,10 @@ async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal)
   const policy = { product: read.text('product') };
   const inUse = async (name: string): Promise<ImageInUse | undefined> => {
     const path = read.text(name);
-    return path === undefined ? undefined : imageInUse(path, await verified(path, storage, policy, signal));
+    if (path === undefined) return undefined;
+    const image = await verified(path, storage, policy, signal);
+    checkRole(name, path, image);
+    return imageInUse(path, image);
   };
   return {
     running: await inUse('running'),
@@ -153,6 +163,14 @@ async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal)
   };
 }
 
+/** A system image in the place of a ROM monitor would make a device look ready that is not. @throws {ImageError} ERR_IMAGE_POLICY */
+function checkRole(option: string, path: string, { info }: VerifiedImage): void {
+  const isRommon = info.type === 'rommon.production' || info.type === 'rommon.special';
+  if (isRommon === (option === 'rommon')) return;
+  const reason = `it is an image of type ${info.type}, and --${option} names ${isRommon ? 'a system image' : 'a ROM monitor'}`;
+  throw new ImageError(printable(path), 'ERR_IMAGE_POLICY', reason);
+}
+
 /** @throws {ImageError | FileError} */
 async function verified(
   path: string,
@@ -160,7 +178,7 @@ async function verified(
   policy: ImagePolicy,
   signal: AbortSignal,
 ): Promise<VerifiedImage> {
-  const input = await openInput(path);
+  const input = await openInput(path, signal);
   try {
     if (input.kind !== 'file')
       throw new FileError(path, 'read', 'ERR_NOT_REGULAR_FILE', { reason: 'must be a file, which is kept' });
@@ -169,10 +187,6 @@ async function verified(
   } finally {
     await input.close();
   }
-}
-
-function tellProblems(storage: KeyStorage, reporter: Reporter): void {
-  for (const { text } of storage.problems) reporter.notice(`${storage.path}: ${text}`);
 }
 
 async function show(read: Read, words: readonly string[]): Promise<number> {
@@ -203,6 +217,7 @@ async function status(read: Read, words: readonly string[], reporter: Reporter, 
       if (path === undefined) return undefined;
       try {
         const image = await verified(path, storage, policy, signal);
+        checkRole(name, path, image);
         if (name === 'running') bundled.push(...image.info.bundledKeys.map((key) => key.version));
         return imageInUse(path, image);
       } catch (error) {

@@ -17,6 +17,7 @@ export interface ImageOutput {
 /**
  * Writes an image in one pass over its payload: the envelope comes last, so it may be made when the payload has been hashed.
  *
+ * @param payload its chunks are kept until they are written
  * @param seal makes the envelope
  * @throws {ImageError} ERR_IMAGE_ENVELOPE where the payload is an image itself
  */
@@ -42,16 +43,8 @@ export async function writeImage(
     yield image.envelope;
     yield image.footer;
   };
-  if (path === '-') for await (const chunk of content()) await written(chunk);
-  else await writeOutput(path, content());
+  await writeOutput(path, content());
   return image as unknown as SignedImage;
-}
-
-async function written(chunk: Uint8Array): Promise<void> {
-  // A chunk is used again as soon as this returns.
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
 }
 
 /** The last octets of a payload: an image in an image is a mistake. */
