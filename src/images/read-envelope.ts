@@ -114,7 +114,10 @@ export function readEnvelope(cms: Uint8Array): Envelope {
   const { info, payloadDigest } = checkAgreement(signers, signedData.digestAlgorithm);
   const bundledCertificates = findBundled(info, certificates);
   const used = new Set([...signers.map(({ certificate }) => certificate), ...bundledCertificates]);
-  if (used.size !== signers.length + bundledCertificates.length || used.size !== certificates.length) {
+  if (used.size !== signers.length + bundledCertificates.length) {
+    throw new ImageError('', 'ERR_IMAGE_CERTIFICATE', 'the certificate of a signer is the one of a bundled key too');
+  }
+  if (used.size !== certificates.length) {
     throw new ImageError('', 'ERR_IMAGE_CERTIFICATE', 'a certificate that belongs to no signer and no bundled key');
   }
   return { bytes, digest, payloadDigest, signers, bundledCertificates };

@@ -13,7 +13,7 @@ import { tempDirectory } from '../support/temp.ts';
 let root: string;
 let check: MarkCheck;
 let directory: Directory;
-const opened: OpenFile[] = [];
+const opened: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
   for (const file of opened.splice(0)) await file.close();
@@ -174,8 +174,9 @@ describe('a part whose content is checked', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const under = await (await rootedFileSystem(root).directory('/')).open(part, { access: 'read-write' });
-    opened.push(under);
+    const plain = await rootedFileSystem(root).directory('/');
+    const under = await plain.open(part, { access: 'read-write' });
+    opened.push(under, plain);
     const slow: OpenFile = Object.assign(Object.create(under) as OpenFile, {
       status: () => under.status(),
       read: (buffer: Uint8Array, position: number) => under.read(buffer, position),
@@ -297,6 +298,7 @@ describe('what has a name where contents are checked', () => {
 
   it('gets a further name, or another one, only if it is good', async () => {
     const folder = await directory.directory('folder');
+    opened.push(folder);
     await directory.makeHardLink('good', 'linked', folder);
     await directory.rename('good', 'moved', folder);
     await expect(directory.makeHardLink('bad', 'linked2', folder)).rejects.toMatchObject({
@@ -328,6 +330,7 @@ describe('what has a name where contents are checked', () => {
 
   it('is not moved to a directory of other files', async () => {
     const others = await checked(rootedFileSystem(root), { check, isOwnName: isPrivateName }).directory('/');
+    opened.push(others);
     await expect(directory.rename('good', 'x', others)).rejects.toMatchObject({ code: 'EXDEV' });
     expect(check.looks).toBe(0);
   });

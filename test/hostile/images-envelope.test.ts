@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { hashOf } from '../../src/images/algorithms/digests.ts';
 import { compareEncodings } from '../../src/images/der/check.ts';
+import { DerReader } from '../../src/images/der/reader.ts';
 import {
   element,
   explicit,
@@ -14,7 +16,7 @@ import { authenticityOfFile } from '../../src/images/display.ts';
 import { inspectEnvelope } from '../../src/images/inspect.ts';
 import { FORMAT_ARC, IMAGE_INFO_OID, Oid } from '../../src/images/oids.ts';
 import type { ImageSigner } from '../../src/images/sign.ts';
-import type { KeyLookup } from '../../src/images/types.ts';
+import type { DigestName, KeyLookup } from '../../src/images/types.ts';
 import { readCertificate } from '../../src/images/x509/certificate.ts';
 import { makeCertificate, NO_EXPIRY } from '../../src/images/x509/make-certificate.ts';
 import { asFile, type Forgery, forge, forgeEnvelope, infoOf, type SignerForgery } from '../support/forged-image.ts';
@@ -178,6 +180,115 @@ describe('I10: an envelope that is DER and not what the format allows', () => {
   });
 });
 
+describe('I10: something behind what is known, wherever that can be', () => {
+  const signedData = (): Uint8Array => {
+    const whole = forgeEnvelope(payload, [{ signer }]);
+    return readElement(readElement(whole)[1] as Uint8Array)[0] as Uint8Array;
+  };
+  const oid = objectIdentifier(Oid.signedData);
+
+  it('I10: behind the content of ContentInfo, and inside its wrapping', async () => {
+    await expect(
+      verifyBytes(asFile(payload, sequence(oid, element(0xa0, signedData()))), lookup),
+    ).resolves.toBeDefined();
+    const behind = sequence(oid, element(0xa0, signedData()), no);
+    await expectRefused(asFile(payload, behind), lookup, 'ERR_IMAGE_ENVELOPE', /content info: SEQUENCE found, the end/);
+    const inside = sequence(oid, element(0xa0, signedData(), no));
+    await expectRefused(asFile(payload, inside), lookup, 'ERR_IMAGE_ENVELOPE', /signed data: SEQUENCE found, the end/);
+  });
+
+  it('I10: behind the values of an attribute', async () => {
+    const attribute = sequence(objectIdentifier(Oid.contentType), element(0x31, dataOid), no);
+    const attributes = (all: readonly Uint8Array[]): Uint8Array[] =>
+      [...all.filter((one) => !Buffer.from(one).includes(Buffer.from(dataOid))), attribute].sort(compareEncodings);
+    await expectRefused(
+      forge(payload, signer, { attributes }),
+      lookup,
+      'ERR_IMAGE_ENVELOPE',
+      /signed attributes: SEQUENCE found/,
+    );
+  });
+});
+
+/** The elements in a constructed one. */
+function readElement(bytes: Uint8Array): Uint8Array[] {
+  const reader = new DerReader(
+    new DerReader(bytes, 'test', 'ERR_IMAGE_ENVELOPE').any().content,
+    'test',
+    'ERR_IMAGE_ENVELOPE',
+  );
+  const found: Uint8Array[] = [];
+  while (!reader.atEnd) found.push(reader.any().bytes);
+  return found;
+}
+
+describe('I13: signingCertificateV2', () => {
+  const value = (...parts: Uint8Array[]): SignerForgery => ({ values: { [Oid.signingCertificateV2]: parts } });
+  const hash = (digest: DigestName, of: ImageSigner = signer): Uint8Array =>
+    octetString(hashOf(digest, of.certificate.bytes));
+  const algorithm = (digest: DigestName): Uint8Array => sequence(objectIdentifier(Oid[digest]));
+  const issuerSerial = (of: ImageSigner, tag = 0xa4): Uint8Array => {
+    const [issuer, serial] = readElement(of.certificate.issuerAndSerial) as [Uint8Array, Uint8Array];
+    return sequence(sequence(element(tag, issuer)), serial);
+  };
+
+  it('I13: may name another hash, and issuer and serial number', async () => {
+    for (const id of [
+      sequence(hash('sha256')),
+      sequence(algorithm('sha384'), hash('sha384')),
+      sequence(algorithm('sha512'), hash('sha512')),
+      sequence(hash('sha256'), issuerSerial(signer)),
+      sequence(algorithm('sha512'), hash('sha512'), issuerSerial(signer)),
+    ]) {
+      await expect(verifyBytes(forge(payload, signer, value(sequence(sequence(id)))), lookup)).resolves.toBeDefined();
+    }
+  });
+
+  it.each<[string, () => Uint8Array, RegExp]>([
+    [
+      'the default hash, written',
+      () => sequence(sequence(sequence(algorithm('sha256'), hash('sha256')))),
+      /a default value that is written/,
+    ],
+    ['the hash of another certificate', () => sequence(sequence(sequence(hash('sha256', other)))), /not the one/],
+    [
+      'another hash than it says',
+      () => sequence(sequence(sequence(algorithm('sha512'), hash('sha384')))),
+      /not the one/,
+    ],
+    [
+      'the issuer and serial number of another',
+      () => sequence(sequence(sequence(hash('sha256'), issuerSerial(other)))),
+      /not the one/,
+    ],
+    [
+      'an issuer of another kind',
+      () => sequence(sequence(sequence(hash('sha256'), issuerSerial(signer, 0xa5)))),
+      /\[4\] expected/,
+    ],
+    [
+      'two certificates',
+      () => sequence(sequence(sequence(hash('sha256')), sequence(hash('sha256', other)))),
+      /SEQUENCE found, the end/,
+    ],
+    ['policies', () => sequence(sequence(sequence(hash('sha256'))), no), /SEQUENCE found, the end/],
+    [
+      'something behind',
+      () => sequence(sequence(sequence(hash('sha256'), issuerSerial(signer), no))),
+      /SEQUENCE found, the end/,
+    ],
+    ['no certificate', () => sequence(sequence()), /SEQUENCE expected/],
+  ])('I13: %s', async (_what, build, reason) => {
+    await expectRefused(forge(payload, signer, value(build())), lookup, 'ERR_IMAGE_CERTIFICATE', reason);
+  });
+
+  it('I13: a hash that is not allowed', async () => {
+    const sha1 = sequence(objectIdentifier('1.3.14.3.2.26'));
+    const file = forge(payload, signer, value(sequence(sequence(sequence(sha1, octetString(Buffer.alloc(20)))))));
+    await expectRefused(file, lookup, 'ERR_IMAGE_ALGORITHM', /digest algorithm 1\.3\.14\.3\.2\.26 is not allowed/);
+  });
+});
+
 describe('I11: signers that are not there, or not several', () => {
   it('I11: no signer', async () => {
     await expectRefused(
@@ -240,6 +351,58 @@ describe('I13: a certificate exchanged for one with the same key and another nam
         /signingCertificateV2: the certificate is not the one/,
       );
     }
+  });
+});
+
+describe('I14: certificates of new keys', () => {
+  const bundled = (...certificates: ImageSigner['certificate'][]) =>
+    infoOf(payload, {
+      bundledKeys: certificates.map(({ sha256 }) => ({
+        type: 'special',
+        version: 'B',
+        sha256: Buffer.from(sha256).toString('hex'),
+      })),
+    });
+  const sorted = (...certificates: ImageSigner['certificate'][]): Uint8Array[] =>
+    certificates.map(({ bytes }) => bytes).sort(compareEncodings);
+
+  it('I14: one that is missing, and one of a key that comes twice', async () => {
+    const first = certificateFor(other.privateKey, { type: 'special', version: 'B' });
+    const second = certificateFor(other.privateKey, { type: 'special', version: 'B' });
+    const own = signer.certificate;
+    const good = forge(payload, signer, { info: bundled(first) }, { certificates: sorted(own, first) });
+    await expect(verifyBytes(good, lookup)).resolves.toMatchObject({ info: { bundledKeys: [{ version: 'B' }] } });
+    const missing = forge(payload, signer, { info: bundled(first) }, { certificates: sorted(own) });
+    await expectRefused(missing, lookup, 'ERR_IMAGE_CERTIFICATE', /certificate of a bundled key is missing/);
+    const twice = forge(
+      payload,
+      signer,
+      { info: bundled(first, second) },
+      { certificates: sorted(own, first, second) },
+    );
+    await expectRefused(twice, lookup, 'ERR_IMAGE_CERTIFICATE', /a bundled key comes twice/);
+  });
+
+  it('I14: one that says another type or version', async () => {
+    for (const purpose of [
+      { type: 'production', version: 'B' },
+      { type: 'special', version: 'C' },
+    ] as const) {
+      const wrong = certificateFor(other.privateKey, purpose);
+      const file = forge(
+        payload,
+        signer,
+        { info: bundled(wrong) },
+        { certificates: sorted(signer.certificate, wrong) },
+      );
+      await expectRefused(file, lookup, 'ERR_IMAGE_CERTIFICATE', /for another type or version/);
+    }
+  });
+
+  it('I14: the one of the signer', async () => {
+    const certificate = certificateFor(signer.privateKey, { type: 'special', version: 'B' });
+    const file = forge(payload, { ...signer, certificate }, { info: bundled(certificate) });
+    await expectRefused(file, lookup, 'ERR_IMAGE_CERTIFICATE', /of a signer is the one of a bundled key/);
   });
 });
 

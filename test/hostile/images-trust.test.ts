@@ -87,6 +87,13 @@ describe('I17: type confusion', () => {
   it('I17: a lookup that gives more than it was asked for is not believed', async () => {
     const everything = { keys: () => [special, rollover].map((signer) => trusted(signer)), floor: () => undefined };
     await expectRefused(signedAs('production', special), everything, 'ERR_IMAGE_KEY_TYPE', /may not sign/);
+    const versions = { keys: () => [trusted(productionB)], floor: () => undefined };
+    await expectRefused(
+      signedAs('production', productionB),
+      versions,
+      'ERR_IMAGE_UNKNOWN_KEY',
+      /version A that is not known/,
+    );
   });
 
   it('I17: a name that says something else is a warning, and only that', async () => {

@@ -42,7 +42,7 @@ export async function exportAttrs(
   const description = readDescription(read, type, source);
   const input = await openInput(source, signal);
   try {
-    const payload = await digestPayload(chunksOf(input, 'look'), readDigest(read) ?? DEFAULT_DIGEST);
+    const payload = await digestPayload(chunksOf(input), readDigest(read) ?? DEFAULT_DIGEST);
     await writeOutput(out, one(exportAttributes({ payload, description, newKeys }, { certificate })));
     reporter.notice(`${out}: to be signed by the key of ${read.needed('cert')}`);
   } finally {
@@ -73,9 +73,7 @@ export async function attachSignature(
   await refuseInputs(out, [source, ...inputsOf(read)]);
   const input = await openInput(source, signal);
   try {
-    const image = await reading(source, () =>
-      writeImage(chunksOf(input, 'keep'), payload.digest, seal, { path: out, source }),
-    );
+    const image = await reading(source, () => writeImage(chunksOf(input), payload.digest, seal, { path: out, source }));
     tellImage(out, image, read, reporter);
   } finally {
     await input.close();

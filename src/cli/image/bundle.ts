@@ -53,7 +53,7 @@ export async function bundle(
           throw new ImageDigestError('', payload.digest, payload.value, old.signedDigest);
         return signImage({ payload, description, newKeys }, signers);
       };
-      const payload = chunksOf({ ...input, size: parts.payloadBytes }, 'keep');
+      const payload = chunksOf({ ...input, size: parts.payloadBytes });
       return await writeImage(payload, old.digest, seal, { path: out, source: path });
     });
     tellImage(out, image, read, reporter);

@@ -69,16 +69,12 @@ function streamed(stream: Readable, signal: AbortSignal | undefined): Input {
 }
 
 /**
- * All bytes of it, in order, until the signal of the input aborts.
- *
- * @param use `look`: a chunk may be used until the next but one is asked for; `keep`: for good, as who writes behind does
+ * All bytes of it, in order, until the signal of the input aborts. A chunk may be used until the next but one is asked for.
  */
-export async function* chunksOf(input: Input, use: 'look' | 'keep'): AsyncGenerator<Uint8Array, void, void> {
+export async function* chunksOf(input: Input): AsyncGenerator<Uint8Array, void, void> {
   const { signal } = input;
   const chunks =
-    input.kind === 'stream'
-      ? input.chunks
-      : readAhead(input.file, input.size, { chunkBytes: PIECE_BYTES, fresh: use === 'keep' });
+    input.kind === 'stream' ? input.chunks : readAhead(input.file, input.size, { chunkBytes: PIECE_BYTES });
   signal?.throwIfAborted();
   for await (const chunk of chunks) {
     yield chunk;
@@ -92,7 +88,7 @@ export async function readSmall(path: string): Promise<Buffer> {
   try {
     const parts: Buffer[] = [];
     let length = 0;
-    for await (const chunk of chunksOf(input, 'look')) {
+    for await (const chunk of chunksOf(input)) {
       parts.push(Buffer.from(chunk));
       length += chunk.length;
       if (length > MAX_SMALL_FILE_BYTES) throw new FileError(path, 'read', 'EFBIG');

@@ -1,4 +1,4 @@
-import { lstat, mkdir, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { osPath } from '../../base/byte-name.ts';
 import { FileError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
@@ -9,6 +9,7 @@ import { keyTypes } from '../../images/image-types.ts';
 import { makeCertificate, NO_EXPIRY } from '../../images/x509/make-certificate.ts';
 import { writeCertificatePem } from '../../images/x509/pem.ts';
 import { UsageError } from '../getopt.ts';
+import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
 import { writeNew } from './output.ts';
 import { newPassphrase } from './passphrase.ts';
@@ -59,9 +60,7 @@ export async function keygen(args: readonly string[]): Promise<number | undefine
     organization: read.text('o') ?? '',
   };
   const certificate = makeCertificate({ privateKey, name, purpose: { type, version }, ...dates });
-  await mkdir(osPath(out), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw FileError.from(cause, out, 'mkdir');
-  });
+  await makeFolder(out, 0o700);
   await writeKey(`${base}.key.pem`, writePrivateKey(privateKey, passphrase), 0o600);
   try {
     await writeKey(`${base}.crt.pem`, writeCertificatePem(certificate), 0o644);

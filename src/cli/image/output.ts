@@ -18,7 +18,7 @@ export type OutputKind =
 /**
  * Writes a file that has its name only once it is whole and on stable storage; what was there before is replaced. Links are followed.
  *
- * @param content may fail: nothing is left then. Its chunks are kept until they are written
+ * @param content may fail: nothing is left then
  * @throws {FileError}
  */
 export async function writeOutput(
@@ -42,7 +42,8 @@ export async function writeOutput(
     const landing = await land(directory, name, { mode: 0o666, follow: true, durable: true });
     try {
       if (landing.isInPlace === true && !isSpecial) throw onlyInPlace(path);
-      for await (const chunk of content) await landing.write(chunk);
+      // Whoever reads ahead uses its buffers again, and a landing collects chunks before it writes them.
+      for await (const chunk of content) await landing.write(Buffer.from(chunk));
       await landing.commit({});
     } catch (error) {
       await landing.discard();

@@ -1,4 +1,4 @@
-import { FileError } from '../../base/errors.ts';
+import { FileError, ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { DEFAULT_DIGEST } from '../../images/algorithms/digests.ts';
 import { imageExtension } from '../../images/image-types.ts';
@@ -11,6 +11,7 @@ import {
   signImage,
 } from '../../images/sign.ts';
 import type { DigestName, ImageType } from '../../images/types.ts';
+import { named } from '../../images/verified.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import {
@@ -22,7 +23,7 @@ import {
   readType,
   signerOptions,
 } from './description.ts';
-import { chunksOf, openInput, reading } from './input.ts';
+import { chunksOf, openInput } from './input.ts';
 import { oneOperand, type Read, readOptions } from './options.ts';
 import { inputsOf, refuseInputs } from './output.ts';
 import { writeImage } from './write-image.ts';
@@ -72,10 +73,15 @@ export async function signTo(signing: Signing, read: Read, reporter: Reporter): 
   await refuseInputs(out, [...(typeof source === 'string' ? [source] : []), ...inputsOf(read)]);
   // What would be refused at the end is refused before gigabytes are read.
   const payload = { digest, value: new Uint8Array(64).subarray(0, digestLength(digest)), size: 0 };
-  for (const [index, signer] of signers.entries())
-    await reading(read.texts('cert')[index] as string, () =>
-      exportAttributes({ payload, description, newKeys }, signer),
-    );
+  const name = typeof source === 'string' ? source : out;
+  for (const [index, signer] of signers.entries()) {
+    try {
+      exportAttributes({ payload, description, newKeys }, signer);
+    } catch (error) {
+      const isDescription = error instanceof ImageError && error.code === 'ERR_IMAGE_INFO';
+      throw named(error, isDescription ? name : (read.texts('cert')[index] as string));
+    }
+  }
   const seal = (hashed: Parameters<typeof signImage>[0]['payload']): SignedImage =>
     signImage({ payload: hashed, description, newKeys }, signers);
   const image = await withSource(source, signal, (chunks, name) =>
@@ -102,7 +108,7 @@ async function withSource<T>(
   if (typeof source !== 'string') return await use(once(source), 'payload');
   const input = await openInput(source, signal);
   try {
-    return await use(checked(source, chunksOf(input, 'keep'), input.kind === 'file' ? input.size : undefined), source);
+    return await use(checked(source, chunksOf(input), input.kind === 'file' ? input.size : undefined), source);
   } finally {
     await input.close();
   }

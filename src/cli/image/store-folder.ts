@@ -1,7 +1,6 @@
 import type { Directory } from '../../files/file-system.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type OpenKeyStorageOptions, openKeyStorage } from '../../images/keys/open.ts';
-import { envelopeProofs } from '../../images/keys/proof-verifier.ts';
 import type { KeyStorage } from '../../images/keys/storage.ts';
 import type { Reporter } from '../report.ts';
 
@@ -33,7 +32,7 @@ export async function withStorage<T>(
   use: (storage: KeyStorage) => Promise<T>,
 ): Promise<T> {
   return await inFolder(path, nvramPath, async (directory, nvram) => {
-    const storage = await openKeyStorage(directory, { verifier: envelopeProofs, nvram, ...options });
+    const storage = await openKeyStorage(directory, { nvram, ...options });
     try {
       return await use(storage);
     } finally {

@@ -1,13 +1,13 @@
-import { mkdir, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { osPath } from '../../base/byte-name.ts';
 import { FileError, ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { keyTypes } from '../../images/image-types.ts';
 import { addKeys } from '../../images/keys/add.ts';
 import { minCounterOf, raiseCounters } from '../../images/keys/counters.ts';
 import type { KeyObserver } from '../../images/keys/events.ts';
 import { type DeviceContext, type ImageInUse, imageInUse } from '../../images/keys/in-use.ts';
 import { initKeyStorage } from '../../images/keys/init.ts';
-import { envelopeProofs } from '../../images/keys/proof-verifier.ts';
 import { type ChangeableType, changeableTypes } from '../../images/keys/records.ts';
 import { revokeKeys } from '../../images/keys/revoke.ts';
 import type { RootKey } from '../../images/keys/root-file.ts';
@@ -22,6 +22,7 @@ import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { certificateAt, openInput, reading } from './input.ts';
+import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
 import { inFolder, tellProblems, withStorage } from './store-folder.ts';
 import { tellError } from './tell-error.ts';
@@ -39,6 +40,7 @@ const known = [
   'rommon:',
   'reload-pending',
   'product:',
+  'min-signers:',
   'nvram:',
   'keys',
   'json',
@@ -46,7 +48,7 @@ const known = [
 
 /** What belongs to which action. */
 const actions: Readonly<Record<string, { readonly takes: readonly string[]; readonly run: Action }>> = {
-  init: { takes: ['rollover', 'production', 'special', 'nvram'], run: init },
+  init: { takes: ['rollover', 'production', 'special', 'min-signers', 'nvram'], run: init },
   show: { takes: ['keys', 'json', 'nvram'], run: show },
   status: { takes: ['running', 'autoboot', 'rommon', 'product', 'json', 'nvram'], run: status },
   add: { takes: ['from', 'product', 'nvram'], run: add },
@@ -78,7 +80,7 @@ export async function store(
 
 function oneFolder(words: readonly string[]): string {
   const [folder, ...more] = words;
-  if (folder === undefined) throw new UsageError('the folder of the key storage is missing');
+  if (folder === undefined || folder === '') throw new UsageError('the folder of the key storage is missing');
   if (more.length > 0) throw new UsageError(`${more[0]}: one folder is taken`);
   return folder;
 }
@@ -96,19 +98,30 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
   for (const type of ['rollover', 'production', 'special'] as const)
     for (const path of read.texts(type)) keys.push(await rootKey(path, type));
   for (const type of ['rollover', 'production']) read.needed(type);
-  const made = await mkdir(osPath(folder), { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
-    throw FileError.from(cause, folder, 'mkdir');
-  });
+  const isMade = await makeFolder(folder, 0o755);
   try {
     await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-      await reading(folder, () => initKeyStorage(directory, keys, { verifier: envelopeProofs, nvram }));
+      await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners: readMinSigners(read) }));
     });
   } catch (error) {
-    if (made !== undefined) await rmdir(osPath(folder)).catch(() => {});
+    if (isMade) await rmdir(osPath(folder)).catch(() => {});
     throw error;
   }
   for (const { type, version } of keys) reporter.notice(`${folder}: trusts ${type} key version ${version}`);
   return 0;
+}
+
+/** `production=2`. @throws {UsageError} */
+function readMinSigners(read: Read): Partial<Record<KeyType, number>> {
+  const found: Partial<Record<KeyType, number>> = {};
+  for (const text of read.texts('min-signers')) {
+    const [, word, digits] = /^(\w+)=([1-8])$/.exec(text) ?? [];
+    const type = keyTypes.find((one) => one === word);
+    if (type === undefined)
+      throw new UsageError(`--min-signers ${text}: not a type of key, =, and a number from 1 to 8, as production=2`);
+    found[type] = Number(digits);
+  }
+  return found;
 }
 
 async function rootKey(path: string, type: KeyType): Promise<RootKey> {

@@ -195,6 +195,8 @@ usage: sealift image store init DIR --rollover CERT --production CERT [--special
   --rollover CERT      what init trusts; each may be given several times
   --production CERT
   --special CERT
+  --min-signers TYPE=N so many keys of one version must have signed, for all that ever
+                       verifies with this storage; for a type of key, may be given several times
   --keys               show them as the device does
   --from IMAGE         the image that runs and brings the key
   --running IMAGE      the image that runs; revoke is for production images

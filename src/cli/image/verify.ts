@@ -175,7 +175,7 @@ async function* payloadOf(
   // What may be envelope and footer is held back.
   let held: Buffer = Buffer.alloc(0);
   let passed = 0;
-  for await (const chunk of chunksOf(input, 'look')) {
+  for await (const chunk of chunksOf(input)) {
     verifier.write(chunk);
     md5?.update(chunk);
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);

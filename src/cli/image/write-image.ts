@@ -17,7 +17,6 @@ export interface ImageOutput {
 /**
  * Writes an image in one pass over its payload: the envelope comes last, so it may be made when the payload has been hashed.
  *
- * @param payload its chunks are kept until they are written
  * @param seal makes the envelope
  * @throws {ImageError} ERR_IMAGE_ENVELOPE where the payload is an image itself
  */

@@ -117,6 +117,24 @@ describe('sealift image verify', () => {
     }
   });
 
+  it('asks for as many signers as the key storage was made with', async () => {
+    await shop.done('keygen --type production --key-version A --out second --algorithm ecdsa-p256 --no-passphrase');
+    const keys = '--rollover keys/rollover-A.crt.pem --production keys/production-A.crt.pem';
+    await shop.done(`store init two ${keys} --production second/production-A.crt.pem --min-signers production=2`);
+    const refused = await shop.image('verify app.SPA --store two --json');
+    expect([refused.status, JSON.parse(refused.stdout).code]).toEqual([1, 'ERR_IMAGE_SIGNERS']);
+    await shop.signed(
+      'production-A',
+      'both.SPA',
+      '--key second/production-A.key.pem --cert second/production-A.crt.pem',
+    );
+    await shop.done('verify both.SPA --store two');
+    const wrong = await shop.image(`store init three ${keys} --min-signers production`);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('as production=2')]);
+    const few = await shop.image(`store init three ${keys} --min-signers production=2`);
+    expect([few.status, few.stderr]).toEqual([1, expect.stringContaining('production')]);
+  });
+
   it('warns of a name that says something else, and trusts the envelope', async () => {
     await writeFile(shop.path('app.SSB'), image);
     const outcome = await shop.image(`verify app.SSB ${TRUST} -q`);
