@@ -74,6 +74,61 @@ describe('sealift image, where something is not as it should be', () => {
     expect(status.stdout).toContain('UPGRADE REQUIRED');
   });
 
+  it('revokes nothing while too few of the new keys have signed what has to start', async () => {
+    const certificates: Record<string, string> = {};
+    const pair = (version: string): readonly string[] => [`two/1/production-${version}`, `two/2/production-${version}`];
+    for (const version of ['A', 'B'])
+      for (const one of pair(version)) {
+        const folder = one.slice(0, one.lastIndexOf('/'));
+        await shop.done(
+          `keygen --type production --key-version ${version} --out ${folder} --algorithm ed25519 --no-passphrase`,
+        );
+        certificates[one] = `${one}.crt.pem`;
+      }
+    const listed = (option: string, keys: readonly string[]): string =>
+      keys.map((key) => `--${option} ${certificates[key]}`).join(' ');
+    await shop.done(
+      `store init pairs --rollover keys/rollover-A.crt.pem ${listed('production', pair('A'))} --min-signers production=2`,
+    );
+    await shop.done(`revocation ${listed('new-key', pair('B'))} ${ROLLOVER} -o pair.SRA`);
+    await shop.done('store add production pairs --from pair.SRA');
+    const sign = async (keys: readonly string[], out: string, type: string): Promise<void> => {
+      const signers = keys.map((key) => `--key ${key}.key.pem --cert ${key}.crt.pem`).join(' ');
+      await shop.done(`sign app.js ${signers} ${WHAT} --type ${type} -o ${out}`);
+    };
+    const [first = ''] = pair('B');
+    await sign([...pair('A'), first], 'half.SPB', 'production');
+    await sign([...pair('A'), first], 'half-rommon.SPB', 'rommon.production');
+    await shop.done('verify half.SPB --store pairs');
+    for (const use of ['--running half.SPB', '--autoboot half.SPB', '--rommon half-rommon.SPB']) {
+      const refused = await shop.image(`store revoke production pairs ${use}`);
+      expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('error code ERR_KEY_IN_USE')]);
+    }
+    const status = await shop.image('store status pairs --autoboot half.SPB --rommon half-rommon.SPB');
+    expect([status.status, status.stdout]).toEqual([1, expect.stringContaining('NOT READY - 2 actions')]);
+    await sign([...pair('A'), ...pair('B')], 'whole.SPB', 'production');
+    await shop.done('store revoke production pairs --running whole.SPB');
+    await shop.done('verify whole.SPB --store pairs');
+    expect((await shop.image('verify half.SPB --store pairs')).stderr).toContain('ERR_IMAGE_SIGNERS');
+  });
+
+  it('revokes no production key that has vouched for the special key of the ROM monitor', async () => {
+    await shop.key('special', 'B');
+    await shop.done(`store init chain ${ROOT} --special keys/special-A.crt.pem`);
+    await shop.done(`sign app.js ${SIGNER} ${WHAT} --bundle keys/special-B.crt.pem -o brings.SPA`);
+    await shop.done('store add special chain --from brings.SPA');
+    await shop.done('store add production chain --from rev.SRA');
+    const special = '--key keys/special-B.key.pem --cert keys/special-B.crt.pem';
+    await shop.done(`sign app.js ${special} ${WHAT} --type rommon.special -o rommon.SSB`);
+    const refused = await shop.image('store revoke production chain --rommon rommon.SSB');
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('no key that stays valid verifies the upgradable ROMmon rommon.SSB');
+    await shop.done('verify rommon.SSB --store chain');
+    // Nobody has said that it is needed.
+    expect(await shop.done('store revoke production chain')).toContain('Special key with version B came with an image');
+    expect((await shop.image('verify rommon.SSB --store chain')).status).toBe(1);
+  });
+
   it('makes no key without its certificate', async () => {
     await mkdir(shop.path('half'));
     await writeFile(shop.path('half/special-Z.crt.pem'), '');
