@@ -14,15 +14,19 @@ import type { Reporter } from '../report.ts';
 import { descriptionOptions, readDescription, readDigest, readNewKeys, readType } from './description.ts';
 import { certificateAt, chunksOf, openInput, reading, readSmall } from './input.ts';
 import { oneOperand, type Read, readOptions } from './options.ts';
-import { writeOutput } from './output.ts';
-import { describeImage } from './sign.ts';
+import { inputsOf, refuseInputs, writeOutput } from './output.ts';
+import { tellImage } from './sign.ts';
 import { writeImage } from './write-image.ts';
 
 const exportKnown = [...descriptionOptions, 'cert:', 'product:', 'type:', 'bundle:', 'new-key:', 'out|o:'];
 const attachKnown = ['attrs:', 'signature:', 'cert:', 'bundle:', 'new-key:', 'out|o:', 'quiet|q'];
 
 /** `sealift image export-attrs`. @returns undefined where help is wanted */
-export async function exportAttrs(args: readonly string[], reporter: Reporter): Promise<number | undefined> {
+export async function exportAttrs(
+  args: readonly string[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const read = readOptions(args, exportKnown);
   if (read === undefined) return undefined;
   const source = oneOperand(read, 'FILE');
@@ -30,12 +34,13 @@ export async function exportAttrs(args: readonly string[], reporter: Reporter): 
   const certificate = await certificateAt(read.needed('cert'));
   const isRevocation = certificate.purpose?.type === 'rollover';
   const type = isRevocation ? 'revocation' : readType(read, [{ certificate }]);
-  const newKeys = await readNewKeys(
-    read.texts(isRevocation ? 'new-key' : 'bundle'),
-    isRevocation ? 'production' : 'special',
-  );
+  const [takes, other] = isRevocation ? ['new-key', 'bundle'] : ['bundle', 'new-key'];
+  if (read.texts(other).length > 0)
+    throw new UsageError(`--${other}: an image of type ${type} brings keys by --${takes}, if any`);
+  const newKeys = await readNewKeys(read.texts(takes), isRevocation ? 'production' : 'special');
+  await refuseInputs(out, [source, ...inputsOf(read)]);
   const description = readDescription(read, type, source);
-  const input = await openInput(source);
+  const input = await openInput(source, signal);
   try {
     const payload = await digestPayload(chunksOf(input), readDigest(read) ?? DEFAULT_DIGEST);
     await writeOutput(out, one(exportAttributes({ payload, description, newKeys }, { certificate })));
@@ -47,7 +52,11 @@ export async function exportAttrs(args: readonly string[], reporter: Reporter): 
 }
 
 /** `sealift image attach-signature`. @returns undefined where help is wanted */
-export async function attachSignature(args: readonly string[], reporter: Reporter): Promise<number | undefined> {
+export async function attachSignature(
+  args: readonly string[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const read = readOptions(args, attachKnown);
   if (read === undefined) return undefined;
   const source = oneOperand(read, 'FILE');
@@ -61,11 +70,11 @@ export async function attachSignature(args: readonly string[], reporter: Reporte
     readExportedAttributes(first.attributes, first.certificate),
   );
   const seal = (hashed: PayloadDigest): SignedImage => attachSignatures(hashed, parts, newKeys);
-  const input = await openInput(source);
+  await refuseInputs(out, [source, ...inputsOf(read)]);
+  const input = await openInput(source, signal);
   try {
     const image = await reading(source, () => writeImage(chunksOf(input), payload.digest, seal, { path: out, source }));
-    for (const warning of image.warnings) reporter.notice(`${out}: ${warning}`);
-    if (!read.flag('quiet')) process.stdout.write(`${out}: ${describeImage(image)}\n`);
+    tellImage(out, image, read, reporter);
   } finally {
     await input.close();
   }

@@ -1,5 +1,4 @@
 import { FileError, ImageError } from '../../base/errors.ts';
-import { readAhead } from '../../files/read-ahead.ts';
 import { readImageParts } from '../../images/image-file.ts';
 import { type PayloadDigest, type SignedImage, signImage } from '../../images/sign.ts';
 import { ImageDigestError } from '../../images/verified.ts';
@@ -8,16 +7,21 @@ import { checkSize } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { readNewKeys, readSigners, signerOptions } from './description.ts';
-import { openInput, reading } from './input.ts';
+import { chunksOf, openInput, reading } from './input.ts';
 import { oneOperand, readOptions } from './options.ts';
-import { describeImage } from './sign.ts';
+import { inputsOf, refuseInputs } from './output.ts';
+import { tellImage } from './sign.ts';
 import { lookupOf } from './trust.ts';
 import { writeImage } from './write-image.ts';
 
 const known = [...signerOptions, 'new-key:', 'out|o:', 'quiet|q'];
 
 /** `sealift image bundle`. @returns undefined where help is wanted */
-export async function bundle(args: readonly string[], reporter: Reporter): Promise<number | undefined> {
+export async function bundle(
+  args: readonly string[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const read = readOptions(args, known);
   if (read === undefined) return undefined;
   const path = oneOperand(read, 'IMAGE');
@@ -25,11 +29,12 @@ export async function bundle(args: readonly string[], reporter: Reporter): Promi
   const paths = read.texts('new-key');
   if (paths.length === 0) throw new UsageError('--new-key is missing');
   const signers = await readSigners(read);
+  await refuseInputs(out, [path, ...inputsOf(read)]);
   const newKeys = await readNewKeys(paths, 'special');
   const trusted = lookupOf(
     signers.map(({ certificate }, index) => ({ path: read.texts('cert')[index] as string, certificate })),
   );
-  const input = await openInput(path);
+  const input = await openInput(path, signal);
   try {
     if (input.kind !== 'file')
       throw new FileError(path, 'read', 'ERR_NOT_REGULAR_FILE', { reason: 'must be a file: its end is read first' });
@@ -48,11 +53,10 @@ export async function bundle(args: readonly string[], reporter: Reporter): Promi
           throw new ImageDigestError('', payload.digest, payload.value, old.signedDigest);
         return signImage({ payload, description, newKeys }, signers);
       };
-      const payload = readAhead(file, parts.payloadBytes, { chunkBytes: 1024 * 1024 });
+      const payload = chunksOf({ ...input, size: parts.payloadBytes });
       return await writeImage(payload, old.digest, seal, { path: out, source: path });
     });
-    for (const warning of image.warnings) reporter.notice(`${out}: ${warning}`);
-    if (!read.flag('quiet') && out !== '-') process.stdout.write(`${out}: ${describeImage(image)}\n`);
+    tellImage(out, image, read, reporter);
   } finally {
     await input.close();
   }

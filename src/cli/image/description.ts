@@ -1,14 +1,18 @@
 import { FileError } from '../../base/errors.ts';
+import { MAX_NAME_BYTES } from '../../base/peer-name.ts';
+import { printable } from '../../base/printable.ts';
 import { splitPath } from '../../files/path.ts';
 import { digestNames } from '../../images/algorithms/digests.ts';
 import { MAX_COUNTER } from '../../images/image-info.ts';
+import { isImageText } from '../../images/image-text.ts';
 import { imageTypes, keyTypeFor } from '../../images/image-types.ts';
 import type { ImageDescription, ImageSigner, NewKey, SigningCertificate } from '../../images/sign.ts';
 import type { DigestName, ImageType } from '../../images/types.ts';
 import type { Certificate } from '../../images/x509/certificate.ts';
 import { UsageError } from '../getopt.ts';
-import { certificateAt, signerAt } from './input.ts';
+import { certificateAt } from './input.ts';
 import type { Read } from './options.ts';
+import { signerAt } from './signer.ts';
 
 /** Options that describe an image. */
 export const descriptionOptions: readonly string[] = ['version:', 'name:', 'counter:', 'min-loader:', 'digest:'];
@@ -25,7 +29,8 @@ export function readDescription(
 ): ImageDescription {
   const counter = read.number('counter', 0, MAX_COUNTER) ?? 0;
   const name = read.text('name') ?? splitPath(out).name;
-  if (name === '' || name === '-') throw new UsageError('--name is missing: the output has none');
+  if (read.text('name') === undefined && (name === '' || name === '-' || !isImageText(name, MAX_NAME_BYTES)))
+    throw new UsageError(`--name is missing, and ${printable(out)} is no name that could be signed`);
   const minLoader = read.text('min-loader');
   return {
     type,
@@ -60,8 +65,11 @@ export async function readSigners(read: Read): Promise<readonly ImageSigner[]> {
   if (keys.length !== certificates.length)
     throw new UsageError(`${keys.length} --key and ${certificates.length} --cert: each key needs its certificate`);
   const signers: ImageSigner[] = [];
+  const passphrases = read.texts('passphrase-file');
+  if (passphrases.length > 1 && passphrases.length !== keys.length)
+    throw new UsageError(`${passphrases.length} --passphrase-file: one for all keys, or one for each`);
   for (const [index, key] of keys.entries())
-    signers.push(await signerAt(key, certificates[index] as string, read.text('passphrase-file')));
+    signers.push(await signerAt(key, certificates[index] as string, passphrases[index] ?? passphrases[0]));
   return signers;
 }
 

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { osPath } from '../../base/byte-name.ts';
 import { FileError, ImageError } from '../../base/errors.ts';
@@ -6,50 +7,79 @@ import type { OpenFile } from '../../files/file-system.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { locate } from '../../files/path.ts';
 import { readAhead } from '../../files/read-ahead.ts';
-import type { ImageSigner } from '../../images/sign.ts';
 import type { Certificate } from '../../images/x509/certificate.ts';
-import { passphraseOf } from './passphrase.ts';
 
 /** Certificates and keys are shorter. Bytes. */
 const MAX_SMALL_FILE_BYTES = 256 * 1024;
 
+/** So much of a file is read at once. Bytes. */
+const PIECE_BYTES = 1024 * 1024;
+
 /** What a command reads: a regular file, or a stream, which is read once. */
-export type Input =
-  | { readonly kind: 'file'; readonly file: OpenFile; readonly size: number; close(): Promise<void> }
-  | { readonly kind: 'stream'; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> };
+export type Input = { readonly signal: AbortSignal | undefined; close(): Promise<void> } & (
+  | { readonly kind: 'file'; readonly file: OpenFile; readonly size: number }
+  | { readonly kind: 'stream'; readonly chunks: AsyncIterable<Uint8Array> }
+);
 
 /** Opens what an operand names: `-` is standard input; a FIFO and the like are streams. @throws {FileError} */
-export async function openInput(path: string): Promise<Input> {
-  if (path === '-') return streamed(process.stdin);
+export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
+  if (path === '-') return streamed(process.stdin, signal);
   const { directory, name } = await locate(localFileSystem(), path);
   try {
     const status = name === '' ? undefined : await directory.status(name, { follow: true });
     if (name === '' || status?.kind === 'directory') throw new FileError(path, 'open', 'EISDIR');
     if (status === undefined) throw new FileError(path, 'open', 'ENOENT');
-    if (status.special === 'fifo' || status.special === 'character device')
-      return streamed(createReadStream(osPath(path)));
+    if (status.special === 'fifo') return streamed(openFifo(path), signal);
+    if (status.special === 'character device') return streamed(createReadStream(osPath(path)), signal);
     if (status.kind !== 'file') throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE', { reason: 'not a file' });
     const file = await directory.open(name, { access: 'read', follow: true, shownAs: path });
     const { size } = await file.status();
-    return { kind: 'file', file, size, close: () => file.close() };
+    return { kind: 'file', file, size, signal, close: () => file.close() };
   } finally {
     await directory.close();
   }
 }
 
-function streamed(stream: Readable): Input {
+/** A FIFO that nobody writes to yet is waited for here and not in a system call, which no signal could end. */
+function openFifo(path: string): Readable {
+  try {
+    const fd = openSync(osPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
+    closeSync(fd);
+  } catch (cause) {
+    throw FileError.from(cause, path, 'open');
+  }
+  throw new FileError(path, 'open', 'ERR_FILE_CHANGED', { reason: 'was a FIFO a moment ago' });
+}
+
+function streamed(stream: Readable, signal: AbortSignal | undefined): Input {
+  const stop = (): void => {
+    stream.destroy(signal?.reason);
+  };
+  signal?.addEventListener('abort', stop, { once: true });
   return {
     kind: 'stream',
     chunks: stream,
+    signal,
     async close() {
+      signal?.removeEventListener('abort', stop);
       stream.destroy();
     },
   };
 }
 
-/** All bytes of it, in order. A chunk may be used until the next but one is asked for. */
-export function chunksOf(input: Input): AsyncIterable<Uint8Array> {
-  return input.kind === 'stream' ? input.chunks : readAhead(input.file, input.size, { chunkBytes: 1024 * 1024 });
+/**
+ * All bytes of it, in order, until the signal of the input aborts. A chunk may be used until the next but one is asked for.
+ */
+export async function* chunksOf(input: Input): AsyncGenerator<Uint8Array, void, void> {
+  const { signal } = input;
+  const chunks =
+    input.kind === 'stream' ? input.chunks : readAhead(input.file, input.size, { chunkBytes: PIECE_BYTES });
+  signal?.throwIfAborted();
+  for await (const chunk of chunks) {
+    yield chunk;
+    signal?.throwIfAborted();
+  }
 }
 
 /** The whole content of a small file. @throws {FileError} */
@@ -84,18 +114,4 @@ export async function certificateAt(path: string): Promise<Certificate> {
   const { readCertificateFile } = await import('../../images/x509/pem.ts');
   const content = await readSmall(path);
   return await reading(path, () => readCertificateFile(content));
-}
-
-/** @throws {FileError | ImageError | TypeError} */
-export async function signerAt(
-  keyPath: string,
-  certificatePath: string,
-  passphraseFile: string | undefined,
-): Promise<ImageSigner> {
-  const { isEncrypted, readPrivateKey } = await import('../../images/algorithms/private-key.ts');
-  const certificate = await certificateAt(certificatePath);
-  const pem = (await readSmall(keyPath)).toString('latin1');
-  const passphrase = isEncrypted(pem) ? await passphraseOf(keyPath, passphraseFile) : undefined;
-  const privateKey = await reading(keyPath, () => readPrivateKey(pem, passphrase));
-  return { certificate, privateKey };
 }

@@ -9,7 +9,7 @@ import { jsonLine, nameField } from '../json-lines.ts';
 import type { Reporter } from '../report.ts';
 import { openInput, reading } from './input.ts';
 import { type Read, readOptions } from './options.ts';
-import { writeOutput } from './output.ts';
+import { refuseInputs, writeOutput } from './output.ts';
 import { tellError } from './tell-error.ts';
 import { failureJson } from './verify-text.ts';
 
@@ -45,7 +45,10 @@ async function inspectOne(path: string, read: Read): Promise<void> {
     const image = await inspectImageFile(file, path);
     const { envelope } = await readImageParts(file);
     const out = read.text('envelope');
-    if (out !== undefined) await writeOutput(out, one(envelope));
+    if (out !== undefined) {
+      await refuseInputs(out, [path]);
+      await writeOutput(out, one(envelope));
+    }
     if (read.flag('payload-size')) process.stdout.write(`${image.size}\n`);
     if (read.flag('certs')) {
       const { signers, bundledCertificates } = await reading(path, () => readEnvelope(envelope));

@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
+import { osPath } from '../../base/byte-name.ts';
 import { FileError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { joinPath } from '../../files/path.ts';
 import { generatePrivateKey, newKeyAlgorithms, writePrivateKey } from '../../images/algorithms/private-key.ts';
 import { isKeyVersion } from '../../images/image-text.ts';
@@ -7,6 +9,7 @@ import { keyTypes } from '../../images/image-types.ts';
 import { makeCertificate, NO_EXPIRY } from '../../images/x509/make-certificate.ts';
 import { writeCertificatePem } from '../../images/x509/pem.ts';
 import { UsageError } from '../getopt.ts';
+import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
 import { writeNew } from './output.ts';
 import { newPassphrase } from './passphrase.ts';
@@ -45,6 +48,8 @@ export async function keygen(args: readonly string[]): Promise<number | undefine
   const dates = validity(read);
   const out = read.text('out') ?? '.';
   const base = joinPath(out, `${type}-${version}`);
+  for (const path of [`${base}.key.pem`, `${base}.crt.pem`])
+    if ((await lstat(osPath(path)).catch(() => undefined)) !== undefined) throw isThere(path);
   const passphrase = read.flag('no-passphrase')
     ? undefined
     : await newPassphrase(read.text('passphrase-file'), `${type} key ${version}`);
@@ -55,12 +60,16 @@ export async function keygen(args: readonly string[]): Promise<number | undefine
     organization: read.text('o') ?? '',
   };
   const certificate = makeCertificate({ privateKey, name, purpose: { type, version }, ...dates });
-  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw FileError.from(cause, out, 'mkdir');
-  });
+  await makeFolder(out, 0o700);
   await writeKey(`${base}.key.pem`, writePrivateKey(privateKey, passphrase), 0o600);
-  await writeKey(`${base}.crt.pem`, writeCertificatePem(certificate), 0o644);
-  process.stdout.write(`${base}.key.pem\n${base}.crt.pem\n`);
+  try {
+    await writeKey(`${base}.crt.pem`, writeCertificatePem(certificate), 0o644);
+  } catch (error) {
+    // Nobody could use it, and it would be in the way the next time.
+    await unlink(osPath(`${base}.key.pem`)).catch(() => {});
+    throw error;
+  }
+  process.stdout.write(`${printable(base)}.key.pem\n${printable(base)}.crt.pem\n`);
   return 0;
 }
 
@@ -77,7 +86,11 @@ async function writeKey(path: string, text: string, mode: number): Promise<void>
     await writeNew(path, text, mode);
   } catch (error) {
     if (!(error instanceof FileError) || error.code !== 'EEXIST') throw error;
-    const cure = 'keys are never replaced: take another key version, or another folder';
-    throw new FileError(path, 'open', 'EEXIST', { cause: error, cure });
+    throw isThere(path, error);
   }
+}
+
+function isThere(path: string, cause?: unknown): FileError {
+  const cure = 'keys are never replaced: take another key version, or another folder';
+  return new FileError(path, 'open', 'EEXIST', { cause, cure });
 }

@@ -62,20 +62,42 @@ export async function imageCommand(args: readonly string[]): Promise<number> {
   return await run(word as string, command, rest);
 }
 
+/**
+ * Watches for what standard output does not take. Who stops reading has what it wants; what a full disk did not take is missing, and a script would not notice.
+ *
+ * @returns tells the error, if there was one
+ */
+function watchOutput(): (reporter: Reporter) => Promise<boolean> {
+  let lost: NodeJS.ErrnoException | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    lost ??= error;
+  });
+  return async (reporter) => {
+    // The error of a write is told in a turn of its own.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (lost === undefined || lost.code === 'EPIPE') return false;
+    const { FileError } = await import('../../base/errors.ts');
+    reporter.error(FileError.from(lost, 'standard output', 'write'));
+    return true;
+  };
+}
+
 async function run(word: string, command: Command, args: readonly string[]): Promise<number> {
-  const [{ UsageError }, { Reporter }, { abortOnSignals, Interrupted }, { tellError }] = await Promise.all([
-    import('../getopt.ts'),
-    import('../report.ts'),
-    import('../signals.ts'),
-    import('./tell-error.ts'),
-  ]);
+  const [{ UsageError }, { Reporter }, { abortOnSignals, Interrupted }, { tellError }, { rawArguments }] =
+    await Promise.all([
+      import('../getopt.ts'),
+      import('../report.ts'),
+      import('../signals.ts'),
+      import('./tell-error.ts'),
+      import('../raw-args.ts'),
+    ]);
   const reporter = new Reporter('sealift');
+  const isOutputLost = watchOutput();
   const { signal, release } = abortOnSignals(1);
   try {
-    const status = await (await command.load())(args, reporter, signal);
-    if (status !== undefined) return status;
-    process.stdout.write(command.help);
-    return 0;
+    const status = await (await command.load())(rawArguments(args), reporter, signal);
+    if (status === undefined) process.stdout.write(command.help);
+    return (await isOutputLost(reporter)) ? 1 : (status ?? 0);
   } catch (error) {
     if (error instanceof UsageError) {
       reporter.error(error);

@@ -37,7 +37,14 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
   }
   const { values, positionals } = parsed(args, options);
   if (values['help'] === true) return undefined;
-  const texts = (name: string): readonly string[] => (values[name] as readonly string[] | undefined) ?? [];
+  const texts = (name: string): readonly string[] => {
+    const value = values[name];
+    return Array.isArray(value) ? (value as readonly string[]) : [];
+  };
+  // An unset variable in a script is no value; only the fields of a name may be empty.
+  for (const name of Object.keys(values))
+    if (!['cn', 'ou', 'o'].includes(name) && texts(name).includes(''))
+      throw new UsageError(`--${name}: its value is empty`);
   const text = (name: string): string | undefined => texts(name).at(-1);
   return {
     operands: positionals,

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { FileError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { createPrompter } from '../terminal/prompter.ts';
 import { askNewPassword } from '../user/password.ts';
+import { readSmall } from './input.ts';
 
 /** More than anybody types. Bytes. */
 const MAX_PASSPHRASE_BYTES = 1024;
@@ -23,9 +22,7 @@ export async function passphraseOf(key: string, file: string | undefined): Promi
 }
 
 async function firstLine(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw FileError.from(cause, path, 'open');
-  });
+  const text = (await readSmall(path)).toString('utf8');
   const line = text.split(/\r?\n/)[0] ?? '';
   if (line === '') throw new TypeError(`${printable(path)}: its first line is empty, and should be the passphrase`);
   if (Buffer.byteLength(line) > MAX_PASSPHRASE_BYTES)

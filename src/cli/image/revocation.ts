@@ -15,7 +15,11 @@ import { signTo } from './sign.ts';
 const known = [...signerOptions, ...descriptionOptions, 'new-key:', 'product:', 'payload:', 'out|o:', 'quiet|q'];
 
 /** `sealift image revocation`. @returns undefined where help is wanted */
-export async function revocation(args: readonly string[], reporter: Reporter): Promise<number | undefined> {
+export async function revocation(
+  args: readonly string[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const read = readOptions(args, known);
   if (read === undefined) return undefined;
   if (read.operands.length > 0)
@@ -28,7 +32,7 @@ export async function revocation(args: readonly string[], reporter: Reporter): P
   const version = `production-${newKeys[0]?.certificate.purpose?.version ?? ''}`;
   const description = readDescription(read, 'revocation', out, { product: ANY_PRODUCT, version });
   const source = read.text('payload') ?? Buffer.from(program(version), 'utf8');
-  await signTo({ source, out, description, signers, newKeys, digest: readDigest(read) }, read, reporter);
+  await signTo({ source, out, description, signers, newKeys, digest: readDigest(read), signal }, read, reporter);
   return 0;
 }
 

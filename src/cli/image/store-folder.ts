@@ -2,6 +2,7 @@ import type { Directory } from '../../files/file-system.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type OpenKeyStorageOptions, openKeyStorage } from '../../images/keys/open.ts';
 import type { KeyStorage } from '../../images/keys/storage.ts';
+import type { Reporter } from '../report.ts';
 
 /** The folder of a key storage, and the one of its counters, held open while `use` runs. @throws {FileError} */
 export async function inFolder<T>(
@@ -43,4 +44,9 @@ export async function withStorage<T>(
 /** The keys of a storage as they are now. @throws {ImageError | FileError} */
 export async function openStore(path: string, nvramPath: string | undefined): Promise<KeyStorage> {
   return await withStorage(path, nvramPath, {}, async (storage) => storage);
+}
+
+/** What is wrong with a storage and no reason not to use it. */
+export function tellProblems(storage: KeyStorage, reporter: Reporter): void {
+  for (const { text } of storage.problems) reporter.notice(`${storage.path}: ${text}`);
 }

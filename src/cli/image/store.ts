@@ -1,5 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
+import { osPath } from '../../base/byte-name.ts';
 import { FileError, ImageError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { keyTypes } from '../../images/image-types.ts';
 import { addKeys } from '../../images/keys/add.ts';
 import { minCounterOf, raiseCounters } from '../../images/keys/counters.ts';
@@ -20,8 +22,9 @@ import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
 import { certificateAt, openInput, reading } from './input.ts';
+import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
-import { inFolder, withStorage } from './store-folder.ts';
+import { inFolder, tellProblems, withStorage } from './store-folder.ts';
 import { tellError } from './tell-error.ts';
 
 /** How long a command waits for another one that changes the same storage. Milliseconds. */
@@ -77,7 +80,7 @@ export async function store(
 
 function oneFolder(words: readonly string[]): string {
   const [folder, ...more] = words;
-  if (folder === undefined) throw new UsageError('the folder of the key storage is missing');
+  if (folder === undefined || folder === '') throw new UsageError('the folder of the key storage is missing');
   if (more.length > 0) throw new UsageError(`${more[0]}: one folder is taken`);
   return folder;
 }
@@ -95,12 +98,15 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
   for (const type of ['rollover', 'production', 'special'] as const)
     for (const path of read.texts(type)) keys.push(await rootKey(path, type));
   for (const type of ['rollover', 'production']) read.needed(type);
-  await mkdir(folder, { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
-    throw FileError.from(cause, folder, 'mkdir');
-  });
-  await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-    await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners: readMinSigners(read) }));
-  });
+  const isMade = await makeFolder(folder, 0o755);
+  try {
+    await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
+      await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners: readMinSigners(read) }));
+    });
+  } catch (error) {
+    if (isMade) await rmdir(osPath(folder)).catch(() => {});
+    throw error;
+  }
   for (const { type, version } of keys) reporter.notice(`${folder}: trusts ${type} key version ${version}`);
   return 0;
 }
@@ -157,7 +163,10 @@ async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal)
   const policy = { product: read.text('product') };
   const inUse = async (name: string): Promise<ImageInUse | undefined> => {
     const path = read.text(name);
-    return path === undefined ? undefined : imageInUse(path, await verified(path, storage, policy, signal));
+    if (path === undefined) return undefined;
+    const image = await verified(path, storage, policy, signal);
+    checkRole(name, path, image);
+    return imageInUse(path, image);
   };
   return {
     running: await inUse('running'),
@@ -167,6 +176,14 @@ async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal)
   };
 }
 
+/** A system image in the place of a ROM monitor would make a device look ready that is not. @throws {ImageError} ERR_IMAGE_POLICY */
+function checkRole(option: string, path: string, { info }: VerifiedImage): void {
+  const isRommon = info.type === 'rommon.production' || info.type === 'rommon.special';
+  if (isRommon === (option === 'rommon')) return;
+  const reason = `it is an image of type ${info.type}, and --${option} names ${isRommon ? 'a system image' : 'a ROM monitor'}`;
+  throw new ImageError(printable(path), 'ERR_IMAGE_POLICY', reason);
+}
+
 /** @throws {ImageError | FileError} */
 async function verified(
   path: string,
@@ -174,7 +191,7 @@ async function verified(
   policy: ImagePolicy,
   signal: AbortSignal,
 ): Promise<VerifiedImage> {
-  const input = await openInput(path);
+  const input = await openInput(path, signal);
   try {
     if (input.kind !== 'file')
       throw new FileError(path, 'read', 'ERR_NOT_REGULAR_FILE', { reason: 'must be a file, which is kept' });
@@ -183,10 +200,6 @@ async function verified(
   } finally {
     await input.close();
   }
-}
-
-function tellProblems(storage: KeyStorage, reporter: Reporter): void {
-  for (const { text } of storage.problems) reporter.notice(`${storage.path}: ${text}`);
 }
 
 async function show(read: Read, words: readonly string[]): Promise<number> {
@@ -217,6 +230,7 @@ async function status(read: Read, words: readonly string[], reporter: Reporter, 
       if (path === undefined) return undefined;
       try {
         const image = await verified(path, storage, policy, signal);
+        checkRole(name, path, image);
         if (name === 'running') bundled.push(...image.info.bundledKeys.map((key) => key.version));
         return imageInUse(path, image);
       } catch (error) {

@@ -43,8 +43,8 @@ makes DIR/TYPE-LETTER.key.pem (mode 0600) and DIR/TYPE-LETTER.crt.pem. Keys that
 /** Options that several commands share. */
 const signerOptions = `  --key FILE           the private key, PEM; may be given several times, each with its --cert
   --cert FILE          the certificate of the key
-  --passphrase-file F  the passphrase of the keys is the first line of F. Default: asked for on
-                       the terminal`;
+  --passphrase-file F  the passphrase of the keys is the first line of F; one for all, or one for
+                       each --key. Default: asked for on the terminal`;
 
 const imageOptions = `  --version TEXT       the version of the software
   --name NAME          the name in displays; default: that of the output
@@ -154,7 +154,7 @@ and ECDSA, \`openssl pkeyutl -sign -rawin -inkey KEY -in ATTRS\` for Ed25519.
 
   --cert FILE          the certificate of the key
   --product NAME, --type TYPE, --bundle CERT   as for sign; --new-key CERT for revocation images
-${imageOptions}
+${imageOptions.replace('that of the output', 'that of FILE')}
   -o, --out ATTRS
   -h, --help
 `;

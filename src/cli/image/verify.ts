@@ -15,7 +15,7 @@ import { readDigest } from './description.ts';
 import { HashProgress } from './hash-progress.ts';
 import { certificateAt, chunksOf, type Input, openInput } from './input.ts';
 import { type Read, readOptions } from './options.ts';
-import { writeOutput } from './output.ts';
+import { inputsOf, refuseInputs, writeOutput } from './output.ts';
 import { tellError } from './tell-error.ts';
 import { lookupOf } from './trust.ts';
 import { failureJson, failureText, imageJson, verificationText } from './verify-text.ts';
@@ -48,7 +48,7 @@ export async function verify(
   if (read.text('extract') !== undefined && read.operands.length > 1)
     throw new UsageError('--extract takes one image at a time');
   if (read.flag('json') && read.text('extract') === '-') throw new UsageError('--json and --extract -: one of them');
-  const { lookup, seen } = await readTrust(read);
+  const { lookup, seen } = await readTrust(read, reporter);
   const policy = readPolicy(read, seen);
   let status = 0;
   for (const path of read.operands) {
@@ -81,13 +81,14 @@ interface Trust {
   readonly seen: MinCounter;
 }
 
-async function readTrust(read: Read): Promise<Trust> {
+async function readTrust(read: Read, reporter: Reporter): Promise<Trust> {
   const [store, paths] = [read.text('store'), read.texts('cert')];
   if ((store === undefined) === (paths.length === 0))
     throw new UsageError('whose keys are trusted is said by --store DIR, or by --cert FILE');
   if (store !== undefined) {
-    const { openStore } = await import('./store-folder.ts');
+    const { openStore, tellProblems } = await import('./store-folder.ts');
     const storage = await openStore(store, read.text('nvram'));
+    tellProblems(storage, reporter);
     return { lookup: storage, seen: minCounterOf(storage) };
   }
   const pinned = [];
@@ -133,7 +134,7 @@ interface Outcome {
 
 async function verified(path: string, verification: Verification, progress: HashProgress): Promise<Outcome> {
   const { read, policy, lookup, signal } = verification;
-  const input = await openInput(path);
+  const input = await openInput(path, signal);
   try {
     const name = path === '-' ? 'standard input' : path;
     const extract = read.text('extract');
@@ -146,10 +147,13 @@ async function verified(path: string, verification: Verification, progress: Hash
     const verifier = new ImageVerifier({ lookup, policy, name, digest });
     const md5 = read.flag('md5') ? createHash('md5') : undefined;
     let image: VerifiedImage | undefined;
-    const payload = payloadOf(input, verifier, md5, { signal, progress, end: (found) => (image = found) });
+    const payload = payloadOf(input, verifier, md5, { progress, end: (found) => (image = found) });
     if (extract === undefined) for await (const _ of payload);
     else if (extract === '-') throw new UsageError('--extract needs a file: what is not verified yet must not be used');
-    else await writeOutput(extract, payload);
+    else {
+      await refuseInputs(extract, [path, ...inputsOf(read)]);
+      await writeOutput(extract, payload, 'hidden until whole');
+    }
     return { image: image as unknown as VerifiedImage, md5: md5?.digest('hex') };
   } finally {
     await input.close();
@@ -157,7 +161,6 @@ async function verified(path: string, verification: Verification, progress: Hash
 }
 
 interface Passing {
-  readonly signal: AbortSignal;
   readonly progress: HashProgress;
   readonly end: (image: VerifiedImage) => void;
 }
@@ -167,13 +170,12 @@ async function* payloadOf(
   input: Input,
   verifier: ImageVerifier,
   md5: Hash | undefined,
-  { signal, progress, end }: Passing,
+  { progress, end }: Passing,
 ): AsyncGenerator<Uint8Array, void, void> {
   // What may be envelope and footer is held back.
   let held: Buffer = Buffer.alloc(0);
   let passed = 0;
   for await (const chunk of chunksOf(input)) {
-    signal.throwIfAborted();
     verifier.write(chunk);
     md5?.update(chunk);
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);

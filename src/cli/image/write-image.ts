@@ -42,16 +42,8 @@ export async function writeImage(
     yield image.envelope;
     yield image.footer;
   };
-  if (path === '-') for await (const chunk of content()) await written(chunk);
-  else await writeOutput(path, content());
+  await writeOutput(path, content());
   return image as unknown as SignedImage;
-}
-
-async function written(chunk: Uint8Array): Promise<void> {
-  // A chunk is used again as soon as this returns.
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
 }
 
 /** The last octets of a payload: an image in an image is a mistake. */

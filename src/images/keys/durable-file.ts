@@ -45,6 +45,7 @@ export async function replaceDurably(
 /** Removes what a write of `name` that was cut off has left. @throws {FileError} */
 export async function removeLeftover(directory: Directory, name: string): Promise<void> {
   const beside = newName(name);
+  await moveFolderAside(directory, beside);
   if ((await directory.status(beside)) !== undefined) await directory.remove(beside);
 }
 

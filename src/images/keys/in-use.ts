@@ -28,3 +28,19 @@ export interface DeviceContext {
   /** The image that runs was started by a warm reload or upgrade. */
   readonly wasWarmReload?: boolean | undefined;
 }
+
+/**
+ * Whether an image verifies: enough of the keys that have signed it are of one version that is valid.
+ *
+ * @param isValid whether there is a valid key of a type and a version
+ */
+export function canStart(
+  { signedWith }: ImageInUse,
+  minSigners: (type: KeyType) => number,
+  isValid: (type: KeyType, version: string) => boolean,
+): boolean {
+  return signedWith.some(({ type, version }) => {
+    const same = signedWith.filter((key) => key.type === type && key.version === version);
+    return isValid(type, version) && same.length >= minSigners(type);
+  });
+}

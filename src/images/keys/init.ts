@@ -1,6 +1,7 @@
 import { ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
+import { shownPath } from '../../files/path.ts';
 import { MAX_SIGNERS } from '../cms/signed-data.ts';
 import { isKeyVersion } from '../image-text.ts';
 import { keyTypes } from '../image-types.ts';
@@ -8,7 +9,7 @@ import { MAX_CERTIFICATE_BYTES } from '../x509/certificate.ts';
 import { replaceDurably } from './durable-file.ts';
 import { formatKeyFile, MAX_KEY_FILE_BYTES, MAX_RECORDS, parseKeyFile } from './key-file.ts';
 import { type LockOptions, takeLock } from './lock.ts';
-import { formatNvram } from './nvram-file.ts';
+import { formatNvram, MAX_NVRAM_BYTES } from './nvram-file.ts';
 import { checkPurpose, envelopeProofs, type ProofVerifier } from './proof-verifier.ts';
 import { compareRecords, copyNames, fileNames, type KeyRecord, sha256Hex } from './records.ts';
 import { formatRoot, MAX_ROOT_BYTES, type MinSigners, type RootKey } from './root-file.ts';
@@ -44,6 +45,7 @@ export async function initKeyStorage(
   const unlock = await takeLock(directory, options);
   try {
     await checkUnused(directory);
+    await checkNewNumbers(nvram);
     const root = formatRoot(keys, options.minSigners);
     const content = formatKeyFile({ generation: 1, floors: {}, records });
     if (root.length > MAX_ROOT_BYTES || content.length > MAX_KEY_FILE_BYTES)
@@ -110,4 +112,14 @@ async function checkUnused(directory: Directory): Promise<void> {
     if (bytes !== undefined && parseKeyFile(bytes, name).generation > 1)
       refuse(`has lost its ${fileNames.root}`, `put ${fileNames.root} back, or take another folder`);
   }
+}
+
+/** Numbers that only grow must not begin anew: another key storage, or this one before it was lost, counts on them. */
+async function checkNewNumbers(nvram: Directory): Promise<void> {
+  const bytes = await readTrusted(nvram, fileNames.nvram, MAX_NVRAM_BYTES);
+  const unused = formatNvram({ generation: 1, floors: {}, counters: {}, tries: {} });
+  if (bytes === undefined || Buffer.from(bytes).equals(unused)) return;
+  const shown = printable(shownPath(nvram.path, fileNames.nvram));
+  const cure = `take another folder; if nothing needs these numbers any more, remove ${shown}`;
+  throw new ImageError(shown, 'ERR_KEY_STORAGE', 'has the numbers of a key storage already', { cure });
 }

@@ -1,6 +1,7 @@
 import { FileError, ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { Directory } from '../../files/file-system.ts';
+import { shownPath } from '../../files/path.ts';
 import { removeLeftover } from './durable-file.ts';
 import { formatKeyFile, MAX_KEY_FILE_BYTES, parseKeyFile } from './key-file.ts';
 import { type LockOptions, takeLock } from './lock.ts';
@@ -52,12 +53,20 @@ export async function openKeyStorage(directory: Directory, options: OpenKeyStora
   }
 }
 
+/** What opening a thing as a lock says that is none: a folder, a link, a FIFO, a socket. */
+const NO_FILE: ReadonlySet<string> = new Set(['EISDIR', 'ELOOP', 'ESPIPE', 'ENXIO']);
+
 async function lock(directory: Directory, options: OpenKeyStorageOptions): Promise<() => Promise<void>> {
   try {
     return await takeLock(directory, options);
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause;
-    throw new ImageError(printable(directory.path), 'ERR_KEY_STORAGE', `cannot be locked: ${cause.reason}`, { cause });
+    const shown = printable(shownPath(directory.path, fileNames.lock));
+    const isNoLock = (await directory.status(fileNames.lock).catch(() => undefined))?.kind !== 'file';
+    throw new ImageError(printable(directory.path), 'ERR_KEY_STORAGE', `cannot be locked: ${cause.reason}`, {
+      cause,
+      ...(isNoLock && NO_FILE.has(cause.code) ? { cure: `${shown} is no lock: remove it` } : {}),
+    });
   }
 }
 

@@ -1,8 +1,9 @@
 import { ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import type { KeyType } from '../types.ts';
 import { checkProfile, finish, type KeyChange, type KeyCommandOptions } from './add.ts';
 import type { KeyObserver } from './events.ts';
-import type { DeviceContext, ImageInUse } from './in-use.ts';
+import { canStart, type DeviceContext, type ImageInUse } from './in-use.ts';
 import { MAX_GENERATION } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { judgeRecords } from './proof.ts';
@@ -33,12 +34,12 @@ export async function revokeKeys(
   const version = findNewest(storage, type);
   if (running !== undefined) observe({ event: 'validating-running-image' });
   checkReload(type, context);
-  checkInUse(storage, type, version, 'running image', running);
-  observe({ event: 'revoking-below', version });
-  checkInUse(storage, type, version, 'autoboot image', context.autoboot);
-  if (rommon !== undefined) observe({ event: 'validating-rommon' });
-  checkInUse(storage, type, version, 'upgradable ROMmon', rommon);
   const state = await withRevoked(storage, type, version);
+  checkInUse(storage, state, type, version, 'running image', running);
+  observe({ event: 'revoking-below', version });
+  checkInUse(storage, state, type, version, 'autoboot image', context.autoboot);
+  if (rommon !== undefined) observe({ event: 'validating-rommon' });
+  checkInUse(storage, state, type, version, 'upgradable ROMmon', rommon);
   const changed = await writeRevoked(storage, state, { type, version }, observe);
   const lost = lostProofs(storage.state, state);
   if (state !== storage.state) await finish(storage, state, observe);
@@ -79,31 +80,30 @@ const remedies: Readonly<Record<string, (type: string, version: string) => strin
     `upgrade rom-monitor file <url of a ROMmon signed with ${type} key version ${version}>`,
 };
 
-/** @throws {ImageError} ERR_KEY_IN_USE where no key that stays valid has signed the image */
+/** @param state what the storage is going to say @throws {ImageError} ERR_KEY_IN_USE where the image would not verify any more */
 function checkInUse(
   storage: KeyStorage,
+  state: StorageState,
   type: ChangeableType,
   version: string,
   what: string,
   image: ImageInUse | undefined,
 ): void {
   if (image === undefined) return;
-  const stays = image.signedWith.some(
-    (key) => (key.type !== type || key.version >= version) && isValid(storage, key.type, key.version),
-  );
-  if (stays) return;
+  // As it is going to be: a special key may lose its proof by the revocation of a production key.
+  const isValid = (keyType: KeyType, keyVersion: string): boolean =>
+    keyType === 'rollover'
+      ? storage.rolloverKeys.some((key) => key.version === keyVersion)
+      : state.records.some((one) => one.type === keyType && one.version === keyVersion && one.state === 'valid');
+  if (canStart(image, (keyType) => storage.minSigners(keyType), isValid)) return;
   const old = image.signedWith.find((key) => key.type === type && key.version < version)?.version;
   const shown = what === 'running image' ? what : `${what} ${printable(image.name)}`;
   const reason =
     old === undefined
-      ? `cannot revoke ${type} key: no valid key verifies the ${shown}`
+      ? `cannot revoke ${type} key: no key that stays valid verifies the ${shown}`
       : `cannot revoke ${type} key version ${old}: it verifies the ${shown}`;
   const cure = remedies[what]?.(type, version) ?? '';
   throw new ImageError('', 'ERR_KEY_IN_USE', reason, { cure });
-}
-
-function isValid(storage: KeyStorage, type: 'production' | 'special' | 'rollover', version: string): boolean {
-  return storage.keys(type, version).some((key) => key.state === 'valid');
 }
 
 /** The state without the old keys, and without special keys that lose their proof by it. */

@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import type { DeviceContext, ImageInUse } from './in-use.ts';
+import { canStart, type DeviceContext, type ImageInUse } from './in-use.ts';
 import type { CopyName } from './records.ts';
 import type { KeyStorage } from './storage.ts';
 
@@ -71,8 +71,10 @@ function imageStatus(
   image: ImageInUse | undefined,
 ): ImageStatus | undefined {
   if (image === undefined) return undefined;
-  const isReady = image.signedWith.some(
-    ({ type, version }) =>
+  const isReady = canStart(
+    image,
+    (type) => storage.minSigners(type),
+    (type, version) =>
       (type !== 'production' || version >= (newVersion ?? '')) &&
       storage.keys(type, version).some(({ state }) => state === 'valid'),
   );

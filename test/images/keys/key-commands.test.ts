@@ -271,7 +271,7 @@ describe('K8', () => {
     await add(folder, 'production', revocation());
     expect(await refusal(() => revoke(folder, 'production', { autoboot: signed('C') }))).toMatchObject({
       code: 'ERR_KEY_IN_USE',
-      message: 'cannot revoke production key: no valid key verifies the autoboot image flash0:/x.SPA',
+      message: 'cannot revoke production key: no key that stays valid verifies the autoboot image flash0:/x.SPA',
     });
   });
 
