@@ -16,6 +16,12 @@ const accessFlags: Readonly<Record<Access, number>> = { read: O_RDONLY, write: O
 /** As many names of a gradual listing are read at once. */
 const LISTING_BATCH = 256;
 
+/** An entry of a listing. A link is `other`. */
+export interface ListedName {
+  readonly name: string;
+  readonly kind: 'file' | 'directory' | 'other';
+}
+
 /**
  * A directory of this machine. A pinned one holds a descriptor and reaches its entries through it: races with whoever renames directories or plants
  * links above it are lost by them. Where the system cannot pin, names are resolved by path and links are checked before use, which leaves a race.
@@ -75,14 +81,15 @@ export class LocalDirectory implements Directory {
 
   async *names(options: { readonly gradual?: boolean } = {}): AsyncIterable<string> {
     if (options.gradual === true) {
-      yield* this.#gradualNames();
+      for await (const { name } of this.namesWithKinds()) yield name;
       return;
     }
     const names = await this.#run(this.path, 'list', () => fs.readdir(osPath(this.#base), { encoding: 'buffer' }));
     for (const name of names) yield decodeName(name);
   }
 
-  async *#gradualNames(): AsyncIterable<string> {
+  /** The entries as the listing has them, with what they are, as far as it says; read as they are asked for. */
+  async *namesWithKinds(): AsyncIterable<ListedName> {
     // The types of node:fs know directories of strings only.
     const options = { encoding: 'buffer' as BufferEncoding, bufferSize: LISTING_BATCH };
     const open = (): Promise<Dir> => fs.opendir(osPath(this.#base), options);
@@ -91,7 +98,8 @@ export class LocalDirectory implements Directory {
       for (;;) {
         const entry = await this.#run(this.path, 'list', () => listing.read());
         if (entry === null) return;
-        yield decodeName(entry.name as unknown as Buffer);
+        const kind = entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : 'other';
+        yield { name: decodeName(entry.name as unknown as Buffer), kind };
       }
     } finally {
       await listing.close().catch(() => {});

@@ -375,13 +375,13 @@ export class Connection implements Guest, SessionHost {
     clearTimeout(this.#farewell);
     this.#keys.stop();
     this.#login?.ended();
+    this.#account.left();
     // What a transfer has begun is cleaned up before the connection counts as closed.
     this.#leaving.left(this.isBusy);
   }
 
   #finished(): void {
     const { bytesRead, bytesWritten } = this.#socket;
-    this.#account.left();
     const durationMs = performance.now() - this.sinceMs;
     const reason = this.#reason === undefined ? {} : { reason: this.#reason };
     const status = this.#reason === undefined ? 'complete' : 'cut';

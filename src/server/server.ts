@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Ledger, type SessionAccount, unaccounted } from '../aaa/accounting/ledger.ts';
 import type { Account } from '../aaa/accounting/record.ts';
+import { withDeadline } from '../base/deadline.ts';
 import { descriptors } from '../files/descriptors.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { Hashing } from '../sftp/server/hashing.ts';
@@ -12,6 +13,7 @@ import { DescriptorWatch } from './descriptor-watch.ts';
 import type { ConnectionInfo, RefusedBy, ServerEvent } from './events.ts';
 import { Generation } from './generation.ts';
 import { HandleCounts } from './handle-counts.ts';
+import { STOP_MS } from './limits.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { Listeners, type ListenOn } from './listeners.ts';
 import { LiveTransfers, type MovedBytes, type TransferInfo } from './live-transfers.ts';

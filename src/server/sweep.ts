@@ -1,10 +1,7 @@
-import type { Dirent } from 'node:fs';
-import { lstat, opendir, unlink } from 'node:fs/promises';
-import { decodeName, osPath } from '../base/byte-name.ts';
-import { joinPath } from '../files/path.ts';
+import { LocalDirectory } from '../files/local-directory.ts';
 import { type PrivateName, readPrivateName } from '../files/private-names.ts';
 import type { ProcessMark } from '../files/process-mark.ts';
-import { isLeftover } from './sftp/leftover.ts';
+import { isLeftover, timesOf } from './sftp/leftover.ts';
 
 /** How often a running server looks for what was kept for too long. Milliseconds. */
 export const SWEEP_INTERVAL_MS: number = 6 * 60 * 60 * 1000;
@@ -21,52 +18,63 @@ export interface SweepOptions {
 }
 
 /**
- * Removes what killed servers have left in a folder and all below it: uploads that were under way, and what was kept for too long. Never throws.
+ * Removes what killed servers have left in a folder and all below it: uploads that were under way, and what was kept for too long. Each folder is opened from the one above it, so no link that somebody puts in its place leads out. Never throws.
  *
  * @returns how many files were removed
  */
 export async function sweep(options: SweepOptions): Promise<number> {
-  const waiting: { readonly path: string; readonly depth: number }[] = [{ path: options.root, depth: 0 }];
-  const isStopped = (): boolean => options.signal?.aborted === true;
-  let removed = 0;
-  for (let next = waiting.pop(); next !== undefined && !isStopped(); next = waiting.pop()) {
-    const { path, depth } = next;
-    for await (const { name, isDirectory, isFile } of entriesOf(path)) {
-      if (isStopped()) break;
-      if (isDirectory && depth < MAX_DEPTH) waiting.push({ path: joinPath(path, name), depth: depth + 1 });
-      const own = isFile ? readPrivateName(name) : undefined;
-      if (own !== undefined && (await removeLeftover(joinPath(path, name), own, options))) removed++;
+  const sweeper = new Sweeper(options);
+  await sweeper.below(() => LocalDirectory.open(options.root, '/', { follow: true, pin: true }), 0);
+  return sweeper.removed;
+}
+
+class Sweeper {
+  removed = 0;
+  readonly #options: SweepOptions;
+
+  constructor(options: SweepOptions) {
+    this.#options = options;
+  }
+
+  get #isStopped(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
+  /** Never throws: a folder may be gone, or not ours to read. */
+  async below(open: () => Promise<LocalDirectory>, depth: number): Promise<void> {
+    let directory: LocalDirectory | undefined;
+    try {
+      if (this.#isStopped) return;
+      directory = await open();
+      for (const name of await this.#within(directory))
+        if (depth < MAX_DEPTH) await this.below(() => (directory as LocalDirectory).directory(name), depth + 1);
+    } catch {
+      // What else there is does not depend on it.
+    } finally {
+      await directory?.close().catch(() => {});
     }
   }
-  return removed;
-}
 
-interface Entry {
-  readonly name: string;
-  readonly isDirectory: boolean;
-  readonly isFile: boolean;
-}
-
-/** The entries of a directory that can be read; links are neither file nor directory. */
-async function* entriesOf(path: string): AsyncGenerator<Entry, void, void> {
-  try {
-    // The types of node:fs know directories of strings only.
-    const directory = await opendir(osPath(path), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
-    for await (const entry of directory as AsyncIterable<Dirent>) {
-      const name = decodeName(entry.name as unknown as Buffer);
-      yield { name, isDirectory: entry.isDirectory(), isFile: entry.isFile() };
+  /** @returns the folders in it */
+  async #within(directory: LocalDirectory): Promise<readonly string[]> {
+    const folders: string[] = [];
+    for await (const { name, kind } of directory.namesWithKinds()) {
+      if (this.#isStopped) break;
+      if (kind === 'directory') folders.push(name);
+      const own = kind === 'file' ? readPrivateName(name) : undefined;
+      if (own !== undefined && (await this.#remove(directory, name, own))) this.removed++;
     }
-  } catch {
-    // It may be gone, or not ours to read.
+    return folders;
   }
-}
 
-async function removeLeftover(path: string, own: PrivateName, options: SweepOptions): Promise<boolean> {
-  try {
-    if (!isLeftover(own, await lstat(osPath(path)), { ...options, byAge: true })) return false;
-    await unlink(osPath(path));
-    return true;
-  } catch {
-    return false;
+  async #remove(directory: LocalDirectory, name: string, own: PrivateName): Promise<boolean> {
+    try {
+      const status = await directory.status(name);
+      if (status?.kind !== 'file' || !isLeftover(own, timesOf(status), { ...this.#options, byAge: true })) return false;
+      await directory.remove(name);
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Client, ClientChannel } from 'ssh2';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AccountingRecord } from '../../src/aaa/accounting/record.ts';
+import { LocalDirectory } from '../../src/files/local-directory.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { Leaving } from '../../src/server/leaving.ts';
 import { LEFT_MS, STOP_MS } from '../../src/server/limits.ts';
@@ -26,12 +27,12 @@ function leave(client: Client): void {
   (client as unknown as { _sock: Socket })._sock.destroy();
 }
 
-/** A session whose queue is full of folders to make, some of which are made. */
 /** The stop records, as `session cut`, in any order. */
 function stopsIn(records: readonly AccountingRecord[]): string[] {
   return records.flatMap((one) => (one.record === 'stop' ? `${one.kind} ${one.status}` : [])).sort();
 }
 
+/** A session whose queue is full of folders to make, some of which are made. */
 async function busySession(port: number, root: string): Promise<{ client: Client; channel: ClientChannel }> {
   const client = await login(port);
   const channel = await sftpChannel(client);
@@ -90,7 +91,6 @@ describe('work that a client has left behind', () => {
   });
 });
 
-describe('kick', () => {
 describe('the records of a client that leaves', () => {
   const ways: readonly [string, (client: Client) => void][] = [
     ['the connection is reset', (client) => void (client as unknown as { _sock: Socket })._sock.resetAndDestroy()],
@@ -138,6 +138,7 @@ describe('the records of a client that leaves', () => {
   });
 });
 
+describe('kick', () => {
   it('ends everything at once, and says so in the records', async () => {
     const records: AccountingRecord[] = [];
     const { port, root, event, server } = await startTestServer({ account: (record) => records.push(record) });
@@ -192,6 +193,16 @@ describe('the end of the server', () => {
       { reason: 'the server is stopping' },
     ]);
     await expectStopped(root);
+  });
+
+  it('does not wait for the look for leftovers where the system does not answer', async () => {
+    const open = vi.spyOn(LocalDirectory, 'open').mockImplementation(() => new Promise(() => {}));
+    onTestFinished(() => open.mockRestore());
+    const { server } = await startTestServer();
+    const before = performance.now();
+    await server.close();
+    expect(open).toHaveBeenCalled();
+    expect(performance.now() - before).toBeLessThan(STOP_MS + 1000);
   });
 
   it('comes a few seconds after the grace time even where the system does not answer', async () => {

@@ -1,3 +1,4 @@
+import { renameSync, symlinkSync } from 'node:fs';
 import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +69,32 @@ describe('sweeping', () => {
     await symlink(join(outside, name), join(root, name));
     expect(await sweep({ root, process: processes, nowMs: NOW_MS })).toBe(0);
     expect(await sweep({ root: join(root, 'nowhere'), process: processes, nowMs: NOW_MS })).toBe(0);
+    expect(await readdir(outside)).toEqual([name]);
+  });
+
+  it('is not led out by links that take the place of folders while it sweeps', async () => {
+    const root = await tempDirectory();
+    const outside = await tempDirectory();
+    const name = uploadName('2');
+    await make(join(outside, name), 0);
+    const folders = ['a', 'b', 'c'].map((folder) => join(root, folder));
+    for (const folder of folders) {
+      await mkdir(folder);
+      await make(join(folder, name), 0);
+    }
+    let hasSwapped = false;
+    const swapping: ProcessMark = {
+      ...processes,
+      fateOf: (id) => {
+        for (const folder of hasSwapped ? [] : folders) {
+          renameSync(folder, `${folder}.old`);
+          symlinkSync(outside, folder);
+        }
+        hasSwapped = true;
+        return processes.fateOf(id);
+      },
+    };
+    expect(await sweep({ root, process: swapping, nowMs: NOW_MS })).toBe(1);
     expect(await readdir(outside)).toEqual([name]);
   });
 
