@@ -7,6 +7,12 @@ import { isLinkError, RootedDirectory } from './rooted-directory.ts';
 /** As many links are followed for one path as Linux follows. */
 const MAX_LINKS = 40;
 
+/** As many directories are held while a path is looked up, for a `..` in it: whoever has many long ones looked up at a time takes no descriptors from others. For more of them the way is gone again from the root. */
+const MAX_HELD = 2;
+
+/** So many steps of ways that are gone again may a path take. */
+const MAX_STEPS_AGAIN = 10_000;
+
 /** The files below one folder. */
 export interface RootedFileSystem extends FileSystem {
   /**
@@ -50,9 +56,12 @@ export function rootedFileSystem(root: string, { hides = () => false }: RootedOp
 
 class Resolver {
   readonly #root: string;
-  /** Open directories from the root down to where the walk stands. */
+  /** Open directories down to where the walk stands: the last {@link MAX_HELD} of them at most; none where they were left by `..`. */
   readonly #open: Directory[] = [];
+  /** The way from the root to there, without links. */
+  readonly #names: string[] = [];
   #links = 0;
+  #stepsAgain = 0;
 
   constructor(root: string) {
     this.#root = root;
@@ -62,17 +71,18 @@ class Resolver {
     // The system would end the path there, and node:fs would tell the real one in its message.
     if (path.includes('\0')) throw new FileError(path, 'open', 'EINVAL');
     try {
-      this.#open.push(await LocalDirectory.open(this.#root, '/', { follow: true, pin: true }));
+      await this.#toRoot();
       const pending = components(path);
       for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
         if (next === '..') await this.#up();
         else pending.unshift(...(await this.#down(next, path)));
       }
+      await this.#back(path);
       const found = this.#open.pop();
       if (found === undefined) throw new FileError(path, 'open', 'ENOENT');
       return found;
     } finally {
-      for (const directory of this.#open) await directory.close();
+      await this.#closeAll();
     }
   }
 
@@ -80,14 +90,42 @@ class Resolver {
     return this.#open.at(-1) as Directory;
   }
 
+  async #closeAll(): Promise<void> {
+    for (const directory of this.#open.splice(0)) await directory.close();
+  }
+
+  async #toRoot(): Promise<void> {
+    await this.#closeAll();
+    this.#names.length = 0;
+    this.#open.push(await LocalDirectory.open(this.#root, '/', { follow: true, pin: true }));
+  }
+
   async #up(): Promise<void> {
-    if (this.#open.length > 1) await this.#open.pop()?.close();
+    if (this.#names.pop() !== undefined) await this.#open.pop()?.close();
+  }
+
+  /** Opens again where the walk stands, where that is not held. */
+  async #back(path: string): Promise<void> {
+    if (this.#open.length > 0) return;
+    this.#stepsAgain += this.#names.length;
+    if (this.#stepsAgain > MAX_STEPS_AGAIN) throw new FileError(path, 'open', 'ELOOP');
+    const names = [...this.#names];
+    await this.#toRoot();
+    for (const name of names) await this.#enter(name);
+  }
+
+  /** @throws {FileError} for a link too */
+  async #enter(name: string): Promise<void> {
+    this.#open.push(await this.#here.directory(name));
+    this.#names.push(name);
+    if (this.#open.length > MAX_HELD) await this.#open.shift()?.close();
   }
 
   /** Enters `name`, or returns the components of the link that stands there. */
   async #down(name: string, path: string): Promise<string[]> {
+    await this.#back(path);
     try {
-      this.#open.push(await this.#here.directory(name));
+      await this.#enter(name);
       return [];
     } catch (error) {
       // Only a link is worth a second look: most of a path are directories.
@@ -95,7 +133,7 @@ class Resolver {
     }
     if (++this.#links > MAX_LINKS) throw new FileError(path, 'open', 'ELOOP');
     const target = await this.#here.readLink(name);
-    if (target.startsWith('/')) while (this.#open.length > 1) await this.#up();
+    if (target.startsWith('/')) await this.#toRoot();
     return components(target);
   }
 }

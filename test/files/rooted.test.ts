@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { link, mkdir, readdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FileError } from '../../src/base/errors.ts';
+import { descriptors } from '../../src/files/descriptors.ts';
 import type { Directory, OpenFile } from '../../src/files/file-system.ts';
 import { land } from '../../src/files/landing.ts';
 import { locate } from '../../src/files/path.ts';
@@ -65,6 +66,68 @@ async function namesIn(path: string): Promise<string[]> {
     return names.sort();
   });
 }
+
+describe('a path of many folders', () => {
+  const deep = (levels: number): string => '/l'.repeat(levels);
+
+  beforeEach(async () => {
+    await mkdir(join(root, deep(100)), { recursive: true });
+    await writeFile(join(root, 'l', 'found'), 'found');
+    await writeFile(join(root, deep(70), 'found'), 'found deep');
+    await symlink(`${'../'.repeat(99)}found`, join(root, deep(100), 'up'));
+    await symlink('/l/found', join(root, deep(100), 'absolute'));
+    await symlink('../'.repeat(200), join(root, deep(100), 'top'));
+  });
+
+  it.each([
+    ['', '/l/found', 'found'],
+    [deep(100), `/${'../'.repeat(99)}found`, 'found'],
+    [deep(100), `/${'../'.repeat(30)}found`, 'found deep'],
+    [deep(100), `/${'../'.repeat(40)}${'l/'.repeat(10)}found`, 'found deep'],
+    [deep(100), `/${'../'.repeat(300)}l/found`, 'found'],
+    [deep(100), '/up', 'found'],
+    [deep(100), '/absolute', 'found'],
+    [deep(100), '/top/l/found', 'found'],
+  ])('%s%s leads where it says', async (down, rest, expected) => {
+    expect(await read(`${down}${rest}`)).toBe(expected);
+  });
+
+  it('holds few descriptors while it is looked up', async () => {
+    const before = descriptors.held;
+    let most = 0;
+    const take = descriptors.take.bind(descriptors);
+    const spy = vi.spyOn(descriptors, 'take').mockImplementation(async (open) => {
+      const opened = await take(open);
+      most = Math.max(most, descriptors.held - before);
+      return opened;
+    });
+    await withDirectory(deep(100), async ({ path }) => expect(path).toBe(deep(100)));
+    spy.mockRestore();
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(5);
+    expect(descriptors.held).toBe(before);
+  });
+
+  it('goes up and down again a bounded number of times', async () => {
+    const zigzag = '../../../l/l/l/';
+    expect(await read(`${deep(100)}/${zigzag.repeat(90)}up`)).toBe('found');
+    expect(await codeOf(files.directory(`${deep(100)}/${zigzag.repeat(200)}`))).toBe('ELOOP');
+  });
+
+  it('whose folder is moved away meanwhile leads nowhere else', async () => {
+    const take = descriptors.take.bind(descriptors);
+    let opened = 0;
+    const spy = vi.spyOn(descriptors, 'take').mockImplementation(async (open) => {
+      if (++opened === 101) {
+        await rename(join(root, 'l'), join(root, 'moved'));
+        await symlink('../private', join(root, 'l'));
+      }
+      return await take(open);
+    });
+    expect(await codeOf(files.directory(`${deep(100)}/${'../'.repeat(90)}`))).toBe('ELOOP');
+    spy.mockRestore();
+  });
+});
 
 describe('a path', () => {
   it.each([
