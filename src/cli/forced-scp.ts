@@ -1,5 +1,7 @@
 import { type CopyObserver, silentObserver } from '../copy/observer.ts';
+import { hiding } from '../files/hiding.ts';
 import { readOnly } from '../files/presets.ts';
+import { isPrivateName } from '../files/private-names.ts';
 import type { RootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
 import { parseExecLine } from '../server/exec-line.ts';
@@ -34,7 +36,7 @@ export async function serveForcedScp(
   const { stdin: input, stdout: output } = process;
   if (folder === undefined) return refuse(output, 'this account offers SFTP only: leave out -O');
   if (request.kind === 'unusable') return refuse(output, request.reason);
-  const limited = folder.readOnly ? readOnly(folder.fileSystem) : folder.fileSystem;
+  const limited = hiding(folder.readOnly ? readOnly(folder.fileSystem) : folder.fileSystem, isPrivateName);
   return await runScpService(input, output, {
     ...request,
     fileSystem: withStartPaths(limited, { home: folder.start }),

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { keptName, uploadName } from '../../src/files/private-names.ts';
+import { thisProcess } from '../../src/files/process-mark.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { runSealift, sealiftLauncher } from '../support/sealift.ts';
 import { tempDirectory } from '../support/temp.ts';
@@ -71,11 +73,42 @@ describe('sealift sftp-server', () => {
     expect((await end()).status).toBe(0);
   });
 
+  it('as a forced command it keeps the names of the server out of reach of the SCP protocol too', async () => {
+    const root = await tempDirectory();
+    const kept = keptName('f', 'somebody');
+    await writeFile(join(root, kept), 'half');
+    const forced = async (command: string, input: string): Promise<{ status: number | null; stdout: string }> =>
+      await runSealift(['sftp-server', '--root', root], {
+        env: { ...process.env, SSH_ORIGINAL_COMMAND: command },
+        input,
+      });
+    for (const path of [kept, '.*', '*'])
+      expect((await forced(`scp -f ${path}`, '\0\0\0\0')).stdout).not.toContain('half');
+    expect((await forced('scp -r -f .', '\0'.repeat(10))).stdout).not.toContain('half');
+    const record = `D0755 0 ${keptName('g', 'somebody')}\nE\n`;
+    expect((await forced('scp -r -t .', record)).stdout).toContain('Permission denied');
+    expect((await forced(`scp -t ${kept}`, 'C0644 1 x\nx\0')).status).toBe(1);
+    expect(await readdir(root)).toEqual([kept]);
+    expect(await readFile(join(root, kept), 'utf8')).toBe('half');
+  });
+
   it('-R is read-only, -P and -p refuse requests, -u is the umask', async () => {
     const cwd = await tempDirectory();
     await writeFile(join(cwd, 'f'), 'x');
+    // Of a process that is gone: whoever may change something removes it.
+    const left = uploadName(thisProcess.id.replace(`-${process.pid}-`, '-4194305-'));
+    await writeFile(join(cwd, left), 'x');
     const readOnly = await start(cwd, '-R');
     expect((await readOnly.sftp.stat('f')).size).toBe(1);
+    const names = async ({ sftp }: Started): Promise<string[]> => {
+      const handle = await sftp.opendir('.');
+      const found: string[] = [];
+      for (let some = await sftp.readdir(handle); some !== undefined; some = await sftp.readdir(handle))
+        found.push(...some.map(({ filename }) => filename));
+      return found.sort();
+    };
+    expect(await names(readOnly)).toEqual(['.', '..', 'f']);
+    expect((await readdir(cwd)).sort()).toEqual([left, 'f']);
     for (const work of [
       () => put(readOnly.sftp, 'g'),
       () => readOnly.sftp.remove('f'),
@@ -86,6 +119,10 @@ describe('sealift sftp-server', () => {
     ])
       await expect(work()).rejects.toMatchObject({ code: 'EACCES' });
     await readOnly.end();
+    const writing = await start(cwd);
+    expect(await names(writing)).toEqual(['.', '..', 'f']);
+    expect(await readdir(cwd)).toEqual(['f']);
+    await writing.end();
     const denied = await start(cwd, '-P', 'remove,rename', '-u', '077');
     await expect(denied.sftp.remove('f')).rejects.toMatchObject({ code: 'EACCES' });
     await put(denied.sftp, 'g');

@@ -7,7 +7,7 @@ import { removeStale } from './stale.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
- * A directory as its session sees it: with what the session is uploading, and with what is kept for its user, under the names that these are to get; without the server's own files. Files that a killed process left are removed on the way.
+ * A directory as its session sees it: with what the session is uploading, and with what is kept for its user, under the names that these are to get; without the server's own files. Files that a killed process left are removed on the way, unless nothing may be changed.
  */
 export class Listing implements ServedListing {
   readonly #directory: Directory;
@@ -63,7 +63,7 @@ export class Listing implements ServedListing {
       if (own === undefined) names.push(value);
       else if (own.kind === 'kept' && own.name !== undefined && this.#kept.nameOf(own.name) === value)
         this.#keptNames.push(own.name);
-      else await removeStale(this.#directory, value, own, this.#options.process);
+      else if (!this.#options.readOnly) await removeStale(this.#directory, value, own, this.#options.process);
     }
     return names;
   }
