@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -79,6 +79,23 @@ describePeer(['scp'], 'a server by its configuration', () => {
     expect(server.log.filter(({ event }) => event === 'transfer-ended').every(({ status }) => status === 0)).toBe(true);
     expect((await server.ask('status')).stdout).toMatch(/last reload +good/);
   }, 180_000);
+
+  it.each([1, 2])(
+    'opens its records anew at SIGHUP, also where the configuration is refused, with %i workers',
+    async (workers) => {
+      await server.configure(`workers: ${workers}\n`);
+      await server.start();
+      const records = join(server.folder, 'state', 'accounting.jsonl');
+      await rename(records, `${records}.1`);
+      await server.configure('nonsense: 1\n');
+      server.signal('SIGHUP');
+      await server.logged('reload-refused');
+      for (const name of ['a', 'b'])
+        expect(await server.scp('alice', server.config, name)).toMatchObject({ status: 0 });
+      expect((await readFile(records, 'utf8')).match(/"record":"start","kind":"transfer"/g)).toHaveLength(2);
+      expect(await readFile(`${records}.1`, 'utf8')).toBe('');
+    },
+  );
 
   it('gives each user the rights of the rules, keeps a record of everything, and writes what a killed one owes', async () => {
     await server.configure(

@@ -154,6 +154,13 @@ export class ClusterFleet implements Fleet {
     this.#deployment = deployment;
   }
 
+  async reopen(): Promise<void> {
+    const asked = [...this.#links.values()].map((link) => link.ask({ command: 'reopen' }, ANSWER_MS));
+    for (const outcome of await Promise.allSettled(asked))
+      if (outcome.status === 'rejected')
+        this.#note('error', `log and records were not opened anew: ${String((outcome.reason as Error).message)}`);
+  }
+
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     for (const timer of this.#timers) clearTimeout(timer);

@@ -49,17 +49,18 @@ export async function serveConfigured(options: ConfiguredOptions, reporter: Repo
 }
 
 async function startFleet(deployment: Deployment, defaultState: string): Promise<{ fleet: Fleet; log: ServerLog }> {
-  await recoverAccounting(deployment);
+  const log = await openLog(deployment);
+  await recoverAccounting(deployment, log);
   if (deployment.prepared.config.workers === 1) {
+    log.close();
     const service = await Service.start(deployment);
     return { fleet: service, log: service.log };
   }
-  const log = await openLog(deployment);
   const fleet = await ClusterFleet.start(deployment, {
     defaultState,
     note: (level, message) => log.note(level, message, { event: 'worker' }),
     onExit: () => {
-      recoverAccounting(deployment).catch((error: unknown) =>
+      recoverAccounting(deployment, log).catch((error: unknown) =>
         log.note('error', `accounting: ${error instanceof Error ? error.message : String(error)}`, {
           event: 'warning',
         }),
@@ -70,8 +71,7 @@ async function startFleet(deployment: Deployment, defaultState: string): Promise
 }
 
 /** Writes the stop records that a killed server owes, before anybody begins new ones. */
-async function recoverAccounting(deployment: Deployment): Promise<void> {
-  const log = await openLog(deployment);
+async function recoverAccounting(deployment: Deployment, log: ServerLog): Promise<void> {
   const accounting = openAccounting(deployment, log, true);
   try {
     const count = await accounting.recover();

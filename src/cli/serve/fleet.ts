@@ -25,6 +25,8 @@ export interface Fleet {
   snapshot(): Promise<Snapshot>;
   /** @throws where the new configuration cannot be used: then nothing has changed */
   reload(deployment: Deployment): Promise<void>;
+  /** Opens logs and records anew by their names: somebody has moved them away. What fails is told, and goes on in the old file. Never rejects. */
+  reopen(): Promise<void>;
   /** Stops: idle connections end, transfers have this long to finish. */
   close(graceMs: number): Promise<void>;
 }

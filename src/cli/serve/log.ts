@@ -82,6 +82,12 @@ export class ServerLog {
     if (this.#isFile) this.#destination.reopen();
   }
 
+  /** Writes what waits, and closes the file. */
+  close(): void {
+    this.flush();
+    if (this.#isFile) this.#destination.end();
+  }
+
   /** Writes what waits. */
   flush(): void {
     try {

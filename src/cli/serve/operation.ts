@@ -73,6 +73,9 @@ export class Operation implements ControlTarget, MetricsSource {
 
   async #reloadNow(): Promise<void> {
     if (!this.#isOpen) return;
+    // Whatever becomes of the configuration: logrotate has moved the files away, and will compress and remove them.
+    this.#log.reopen();
+    await this.#fleet.reopen();
     try {
       const next = await this.#read();
       this.#warnOfFixed(next);
@@ -80,7 +83,6 @@ export class Operation implements ControlTarget, MetricsSource {
       this.#deployment = next;
       this.#noteReload(true);
       this.#log.level = next.verbose ? 'debug' : next.prepared.config.log.level;
-      this.#log.reopen();
       this.#log.note('info', 'the configuration was read again', { event: 'reloaded' });
     } catch (error) {
       this.#noteReload(false);

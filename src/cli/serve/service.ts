@@ -94,6 +94,9 @@ export class Service implements Fleet {
   async reload(deployment: Deployment): Promise<void> {
     await this.#server.reload(await serverOptions(deployment, this.#share));
     this.log.level = levelOf(deployment);
+  }
+
+  async reopen(): Promise<void> {
     this.log.reopen();
     try {
       this.#accounting.reopen();

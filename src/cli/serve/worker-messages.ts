@@ -23,7 +23,7 @@ export type WorkerRequest =
   | { readonly command: 'reload'; readonly text: string }
   | { readonly command: 'kick'; readonly id: string }
   | { readonly command: 'close'; readonly graceMs: number }
-  | { readonly command: 'sessions' | 'transfers' | 'snapshot' };
+  | { readonly command: 'sessions' | 'transfers' | 'snapshot' | 'reopen' };
 
 export interface NumberedRequest {
   readonly sealiftRequest: number;

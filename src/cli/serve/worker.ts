@@ -47,6 +47,8 @@ class Worker {
         return await service.transfers();
       case 'snapshot':
         return await service.snapshot();
+      case 'reopen':
+        return await service.reopen();
       case 'kick':
         return await service.kick(request.id);
       case 'close':
