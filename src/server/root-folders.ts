@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { FileError } from '../base/errors.ts';
 
 /** A folder of this machine, whatever path leads to it. */
@@ -67,4 +67,18 @@ export function findNested(
     }
   }
   return undefined;
+}
+
+/** Where a path leads that need not exist yet. */
+export async function realPathOf(path: string): Promise<string> {
+  return await realpath(path).catch(async () => {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realPathOf(parent), basename(path));
+  });
+}
+
+/** Whether a path is a folder, or in it. Both without links. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }

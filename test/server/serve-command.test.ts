@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
@@ -11,11 +11,17 @@ import { runSealift } from '../support/sealift.ts';
 import { tempDirectory } from '../support/temp.ts';
 import { run } from './support.ts';
 
-/** What the process would hear of SIGTERM: a real signal is for the tests of the built program. */
-const stop = vi.hoisted(() => ({ controller: new AbortController() }));
+/** What the process would hear of SIGTERM and SIGHUP: real signals are for the tests of the built program. */
+const stop = vi.hoisted(() => ({ controller: new AbortController(), hangup: (): void => {} }));
 
-vi.mock('../../src/cli/signals.ts', () => ({
-  abortOnSignals: () => ({ signal: stop.controller.signal, release: () => {} }),
+vi.mock('../../src/cli/serve/serve-signals.ts', () => ({
+  serveSignals: () => ({
+    stopped: new Promise((resolve) => stop.controller.signal.addEventListener('abort', () => resolve('SIGTERM'))),
+    onReload: (reload: () => void) => {
+      stop.hangup = reload;
+    },
+    release: () => {},
+  }),
 }));
 
 let home: string;
@@ -98,6 +104,27 @@ describe('without options but the port', () => {
 });
 
 describe('with options', () => {
+  it('opens its records anew when it is told to, as logrotate expects, and says where that fails', async () => {
+    await writeFile(join(home, 'pw'), 'open sesame', { mode: 0o600 });
+    const state = join(home, 'state');
+    const [log, old] = [join(state, 'accounting.jsonl'), join(state, 'accounting.jsonl.1')];
+    const args = ['--state', state, '--user', 'u', '--password-file', join(home, 'pw'), '--listen', '127.0.0.1:0'];
+    await serve(args, async ([port = 0]) => {
+      await rename(log, old);
+      stop.hangup();
+      const before = await readFile(old, 'utf8');
+      (await connectTo(port, { username: 'u', password: 'open sesame' })).end();
+      expect(await readFile(log, 'utf8')).toMatch(/^\{"record":"start","kind":"session"/);
+      expect(await readFile(old, 'utf8')).toBe(before);
+      await vi.waitFor(async () => expect(await readFile(log, 'utf8')).toContain('"record":"stop"'));
+      await rm(log);
+      await mkdir(log);
+      stop.hangup();
+      expect(err).toMatch(/accounting\.jsonl: Is a directory/);
+      (await connectTo(port, { username: 'u', password: 'open sesame' })).end();
+    });
+  }, 60_000);
+
   it('serves that folder to that key on each address, and reports with -v', async () => {
     const key = makeKeyPair();
     await writeFile(join(home, 'keys'), `${key.public}\ncommand="x" ${makeKeyPair().public}\n`);
@@ -191,6 +218,8 @@ describe('what cannot work is said, with the cure', () => {
     await writeFile(open, 'secret\n', { mode: 0o644 });
     await writeFile(join(home, 'empty'), '\n', { mode: 0o600 });
     await mkdir(join(home, 'state', 'deeper'));
+    await mkdir(join(home, 'data'));
+    await writeFile(join(home, 'data', 'pw'), 'secret\n', { mode: 0o600 });
     const cases: [string[], RegExp][] = [
       [['--listen', `127.0.0.1:${port}`], /127\.0\.0\.1:\d+: address already in use\nsealift: choose another port/],
       [['--authorized-keys', join(home, 'none')], /none: No such file or directory/],
@@ -199,6 +228,10 @@ describe('what cannot work is said, with the cure', () => {
       [['--password-file', join(home, 'empty')], /the first line is empty\nsealift: put the password there/],
       [['--data', join(open, 'x')], /Not a directory/],
       [['--data', home], /host keys are inside the data folder/],
+      [
+        ['--data', join(home, 'data'), '--password-file', join(home, 'data', 'pw')],
+        /the password file is inside the data folder, where every user could fetch or change it\nsealift: keep it elsewhere/,
+      ],
     ];
     for (const [args, message] of cases) {
       err = '';

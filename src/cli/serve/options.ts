@@ -36,7 +36,8 @@ The data folder is \${XDG_DATA_HOME:-~/.local/share}/sealift/files and the state
 
 When it is ready, standard output has one line "listening on ADDRESS:PORT" per address.
 SIGINT or SIGTERM stop it: transfers under way have 4 seconds to finish (with -c as long as
-the file's "grace" says); a second signal ends it at once.
+the file's "grace" says); a second signal ends it at once. SIGHUP has accounting.jsonl opened
+anew (with -c also the file read); without -c a server on a terminal stops.
 
 Exit status: 0 after a signal, 1 for an error, 2 for a wrong command line.
 

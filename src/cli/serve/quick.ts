@@ -1,40 +1,41 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { Accounting } from '../../aaa/accounting/accounting.ts';
 import type { LocalUser } from '../../aaa/local-user.ts';
 import { FileError } from '../../base/errors.ts';
 import { describeEvent } from '../../server/events.ts';
 import { loadHostKeys } from '../../server/host-keys.ts';
 import { formatListenAddress, type ListenAddress } from '../../server/listen-address.ts';
+import { isWithin, realPathOf } from '../../server/root-folders.ts';
 import { listen, type RunningServer } from '../../server/server.ts';
 import type { Reporter } from '../report.ts';
-import { abortOnSignals } from '../signals.ts';
 import type { QuickOptions } from './options.ts';
 import { openQuickControl } from './quick-control.ts';
+import { serveSignals } from './serve-signals.ts';
 
 /** Longer files hold no password and no list of keys. Bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** How long transfers may go on after the first signal. Less than the time after which the process is ended. Milliseconds. */
+/** How long transfers may go on after the first signal. Milliseconds. */
 const GRACE_MS = 4000;
 
 /** Serves one folder to one user until a signal. @returns the exit status */
 export async function serveQuick(options: QuickOptions, reporter: Reporter): Promise<number> {
-  const { signal, release } = abortOnSignals(0);
+  const { stdin, stdout, stderr } = process;
+  const signals = serveSignals(() => process.exit(0), stdin.isTTY || stdout.isTTY || stderr.isTTY);
   let accounting: Accounting | undefined;
   try {
     await makeFolders(options);
     accounting = await openAccounting(options.state, reporter);
     const server = await start(options, accounting, reporter);
     const control = await openQuickControl(options.state, server).catch((error: unknown) => reporter.error(error));
-    for (const address of server.addresses) process.stdout.write(`listening on ${formatListenAddress(address)}\n`);
+    for (const address of server.addresses) stdout.write(`listening on ${formatListenAddress(address)}\n`);
+    const records = accounting;
+    signals.onReload(() => attempt(() => records.reopen(), reporter));
     try {
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await signals.stopped;
     } finally {
       await server.close({ graceMs: GRACE_MS });
       await control?.close();
@@ -42,7 +43,16 @@ export async function serveQuick(options: QuickOptions, reporter: Reporter): Pro
     return 0;
   } finally {
     accounting?.close();
-    release();
+    signals.release();
+  }
+}
+
+/** What fails is told, and changes nothing. */
+function attempt(work: () => void, reporter: Reporter): void {
+  try {
+    work();
+  } catch (error) {
+    reporter.error(error);
   }
 }
 
@@ -105,15 +115,20 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Users must not be able to fetch the host keys. @throws {FileError} */
-async function keepApart({ data, state }: QuickOptions): Promise<void> {
-  const way = relative(await realpath(data), await realpath(state));
-  if (way.startsWith('..') || isAbsolute(way)) return;
-  const reason = 'the host keys are inside the data folder, where every user could fetch them';
-  throw new FileError(state, 'open', 'ERR_CONFIG', {
-    reason,
-    cure: 'give --state or --data a folder outside the other',
-  });
+/** Users must not be able to fetch the host keys or the password. @throws {FileError} */
+async function keepApart({ data, state, passwordFile }: QuickOptions): Promise<void> {
+  const folder = await realpath(data);
+  if (isWithin(folder, await realpath(state))) {
+    const reason = 'the host keys are inside the data folder, where every user could fetch them';
+    throw new FileError(state, 'open', 'ERR_CONFIG', {
+      reason,
+      cure: 'give --state or --data a folder outside the other',
+    });
+  }
+  if (passwordFile !== undefined && isWithin(folder, await realPathOf(passwordFile))) {
+    const reason = 'the password file is inside the data folder, where every user could fetch or change it';
+    throw new FileError(passwordFile, 'open', 'ERR_CONFIG', { reason, cure: 'keep it elsewhere' });
+  }
 }
 
 /** Who may log in, and the password that was made up for lack of anything else. */

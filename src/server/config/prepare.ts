@@ -1,12 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AccountingOptions } from '../../aaa/accounting/accounting.ts';
 import { parseAuthorizedKeys } from '../../aaa/authorized-keys.ts';
 import { type LocalUser, prepareUser } from '../../aaa/local-user.ts';
 import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
 import { readHostKeys } from '../host-keys.ts';
-import { findNested, lookUp } from '../root-folders.ts';
+import { findNested, isWithin, lookUp, realPathOf } from '../root-folders.ts';
 import type { RootsView } from '../roots.ts';
 import type { ServerSettings } from '../settings.ts';
 import { accessOptions, toLocalUser } from './access.ts';
@@ -45,6 +45,14 @@ export async function prepareConfig(text: string, file: string, defaultState: st
 /** Reads a configuration file. @throws {ConfigError} {FileError} */
 export async function readConfigFile(file: string): Promise<string> {
   return await readTextFile(file, MAX_CONFIG_BYTES);
+}
+
+/** A file or folder that no user should get at. */
+interface OwnFile {
+  readonly what: string;
+  readonly path: string;
+  /** It must not be read, let alone changed. */
+  readonly isSecret: boolean;
 }
 
 class Preparation {
@@ -112,19 +120,44 @@ class Preparation {
     return await this.#attempt(key, () => readTextFile(this.#path(path), maxBytes));
   }
 
-  /** Each root is a folder, none holds the host keys, which users could fetch, and quotas can be kept. */
+  /** Each root is a folder, none holds what users must not fetch or change, and quotas can be kept. */
   async #checkRoots(state: string): Promise<void> {
-    for (const [index, { path }] of this.#config.roots.entries()) {
-      const key = `roots[${index}].path`;
-      const root = await this.#attempt(key, () => folder(this.#path(path)));
-      if (root !== undefined && isWithin(root, await realpath(state).catch(() => resolve(state))))
-        this.#report(key, 'the state folder is inside this root, where users could fetch the host keys');
+    const { roots: list } = this.#config;
+    const opened = await Promise.all(
+      list.map(({ path }, index) => this.#attempt(`roots[${index}].path`, () => folder(this.#path(path)))),
+    );
+    for (const { what, path, isSecret } of this.#ownFiles(state)) {
+      const real = await realPathOf(path);
+      for (const [index, root] of opened.entries()) {
+        // Records may be there to be collected, where nobody can change them.
+        const matters = isSecret || list[index]?.mode !== 'read-only';
+        if (matters && root !== undefined && isWithin(root, real))
+          this.#report(
+            `roots[${index}].path`,
+            `${what} is inside this root, where users could ${isSecret ? 'fetch' : 'change'} it; keep it elsewhere`,
+          );
+      }
     }
     // What is missing is told already.
     const { roots } = this.#config;
     const folders = await Promise.all(roots.map(({ path }) => lookUp(this.#path(path)))).catch(() => undefined);
     const nested = folders === undefined ? undefined : findNested(roots, folders);
     if (nested !== undefined) this.#report(`roots[${nested.index}].path`, nested.reason);
+  }
+
+  /** What is the server's own. Keys of users are theirs. */
+  #ownFiles(state: string): readonly OwnFile[] {
+    const { hostKeys, usersFile, accounting, log } = this.#config;
+    const named = (what: string, path: string | undefined, isSecret: boolean): OwnFile[] =>
+      path === undefined ? [] : [{ what, path: this.#path(path), isSecret }];
+    return [
+      { what: 'the state folder with the host keys', path: state, isSecret: true },
+      { what: 'this file', path: resolve(this.#parsed.file), isSecret: true },
+      ...hostKeys.flatMap((path) => named(`the host key ${path}`, path, true)),
+      ...named('the users file', usersFile, true),
+      ...named('the file of accounting', accounting.file, false),
+      ...named('the log', log.file, false),
+    ];
   }
 
   /** The roots with their paths, and what each user sees of them. */
@@ -209,9 +242,4 @@ async function folder(path: string): Promise<string> {
       cure: 'make the folder first: a name that is not there may be a wrong one',
     });
   }
-}
-
-function isWithin(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
 }

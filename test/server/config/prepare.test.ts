@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { formatPasswordHash, hashPassword } from '../../../src/aaa/password-hash.ts';
@@ -79,8 +79,42 @@ describe('what it names is checked, at the place where it is named', () => {
     await expect(prepareConfig(text('none'), file, '/s')).rejects.toThrow(':1:25: roots[0].path: ');
     await expect(prepareConfig(text('alice.pub'), file, '/s')).rejects.toThrow('Not a directory');
     await expect(prepareConfig(text('.'), file, join(folder, 'in'))).rejects.toThrow(
-      'the state folder is inside this root',
+      'the state folder with the host keys is inside this root, where users could fetch it; keep it elsewhere',
     );
+    // It is made at the first start.
+    await symlink('in', join(folder, 'link'));
+    await expect(prepareConfig(text('in'), file, join(folder, 'link', 'new', 'state'))).rejects.toThrow(
+      'the state folder with the host keys is inside this root',
+    );
+  });
+
+  it('a root that holds a file of the server, but records that nobody can change', async () => {
+    await mkdir(join(folder, 'in', '..secret'));
+    const inside = (name: string): string => join('in', '..secret', name);
+    await writeFile(join(folder, inside('users')), '', { mode: 0o600 });
+    await writeFile(join(folder, inside('key')), key.private, { mode: 0o600 });
+    const fetch = 'is inside this root, where users could fetch it; keep it elsewhere';
+    const change = 'is inside this root, where users could change it; keep it elsewhere';
+    const records = `accounting: {file: ${inside('records')}}\nlog: {file: ${inside('log')}}\n`;
+    for (const [more, problem] of [
+      [`users-file: ${inside('users')}\n`, `the users file ${fetch}`],
+      [`host-keys: ${inside('key')}\n`, `the host key ${inside('key')} ${fetch}`],
+      [records, `the file of accounting ${change}`],
+      [records, `the log ${change}`],
+    ] as const)
+      await expect(prepare(`${alice}${more}`)).rejects.toThrow(`:1:26: roots[0].path: ${problem}`);
+    const readOnly = `roots: [{name: in, path: ./in, mode: read-only}]\n${alice}`;
+    await prepareConfig(`${readOnly}${records}`, join(folder, 'sealift.yaml'), '/s');
+    await expect(
+      prepareConfig(`${readOnly}users-file: ${inside('users')}\n`, join(folder, 'sealift.yaml'), '/s'),
+    ).rejects.toThrow(fetch);
+    await expect(
+      prepareConfig(
+        `roots: [{name: in, path: .}]\nusers: [{name: a, disabled: true}]\n`,
+        join(folder, 'in', 'sealift.yaml'),
+        '/s',
+      ),
+    ).rejects.toThrow(`this file ${fetch}`);
   });
 
   it('a root with a quota inside another one', async () => {
