@@ -3,10 +3,18 @@ interface Waiting {
   readonly give: () => void;
 }
 
+/** Who is told once a signal is aborted. */
+interface Told {
+  readonly all: Set<() => void>;
+  /** Ends the listening. */
+  readonly end: () => void;
+}
+
 /** A bounded number of places, which are given in the order in which they were asked for. */
 export class Slots {
   #free: number;
   readonly #waiting: Set<Waiting> = new Set();
+  readonly #told: Map<AbortSignal, Told> = new Map();
 
   constructor(count: number) {
     this.#free = count;
@@ -37,19 +45,42 @@ export class Slots {
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const forget = this.#onAbort(signal, () => {
         this.#waiting.delete(one);
         reject(signal?.reason as Error);
-      };
+      });
       const one: Waiting = {
         give: () => {
-          signal?.removeEventListener('abort', onAbort);
+          forget();
           resolve();
         },
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(one);
     });
+  }
+
+  /** Calls back once the signal is aborted. However many wait with a signal, it has one listener here: somebody else's signal has room for ten. @returns ends that */
+  #onAbort(signal: AbortSignal | undefined, callBack: () => void): () => void {
+    if (signal === undefined) return () => {};
+    let told = this.#told.get(signal);
+    if (told === undefined) {
+      const all = new Set<() => void>();
+      const onAbort = (): void => {
+        this.#told.delete(signal);
+        for (const one of all) one();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      told = { all, end: () => signal.removeEventListener('abort', onAbort) };
+      this.#told.set(signal, told);
+    }
+    const { all, end } = told;
+    all.add(callBack);
+    return () => {
+      all.delete(callBack);
+      if (all.size > 0) return;
+      end();
+      this.#told.delete(signal);
+    };
   }
 
   /** The place goes straight to the next in line, so that nobody slips in between. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
 import { Slots } from '../../src/base/slots.ts';
 
@@ -39,5 +40,27 @@ it('whoever does not wait any longer takes no place', async () => {
   expect(slots.waiting).toBe(1);
   release();
   (await next)();
+  await slots.take(never);
+});
+
+it('listens to a signal once, however many wait with it, and no longer than they do', async () => {
+  const slots = new Slots(1);
+  const release = await slots.take();
+  const stop = new AbortController();
+  const listeners = (): number => getEventListeners(stop.signal, 'abort').length;
+  const waiting = Array.from({ length: 20 }, () => slots.take(stop.signal));
+  expect(listeners()).toBe(1);
+  release();
+  for (const one of waiting.slice(0, 18)) (await one)();
+  expect(listeners()).toBe(1);
+  const [lastButOne, last] = waiting.slice(18);
+  (await lastButOne)?.();
+  expect(listeners()).toBe(0);
+  const left = Array.from({ length: 20 }, () => slots.take(stop.signal));
+  expect(listeners()).toBe(1);
+  stop.abort(new Error('left'));
+  for (const one of left) await expect(one).rejects.toThrow('left');
+  expect(slots.waiting).toBe(0);
+  (await last)?.();
   await slots.take(never);
 });
