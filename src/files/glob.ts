@@ -32,6 +32,11 @@ export class GlobBounds {
     return this.#matchesLeft-- <= 0;
   }
 
+  /** Whether so many paths more would be too many. */
+  exceeds(count: number): boolean {
+    return count > this.#matchesLeft;
+  }
+
   /** A name is looked at. @returns whether it is one too many */
   look(): boolean {
     return this.#namesLeft-- <= 0;
@@ -145,7 +150,8 @@ class Expansion {
     const names = await this.#within(base, async (directory) => {
       const matches: string[] = [];
       const fits = globMatcher(component);
-      for await (const name of directory.names()) {
+      // All the names of a large folder would take much memory at once.
+      for await (const name of directory.names({ gradual: true })) {
         this.#look();
         if (!fits(name)) continue;
         if (!isLast || this.#onlyDirectories) {
@@ -153,6 +159,7 @@ class Expansion {
           if (status?.kind !== 'directory') continue;
         }
         matches.push(name);
+        if (isLast && this.#bounds.exceeds(matches.length)) throw this.#tooMany();
       }
       return matches;
     });

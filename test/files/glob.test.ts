@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FileSystem } from '../../src/files/file-system.ts';
+import type { Directory, FileSystem } from '../../src/files/file-system.ts';
 import { expandGlob, GlobBounds } from '../../src/files/glob.ts';
 import { rootedFileSystem } from '../../src/files/rooted.ts';
 import { tempDirectory } from '../support/temp.ts';
@@ -96,6 +96,27 @@ it('links to directories are gone through inside the root only', async () => {
   await symlink('/etc', join(root, 'e2'));
   expect(await expandGlob(files, 'e*/f*')).toEqual(['e1/f.txt']);
   expect(await expandGlob(files, '../*/passwd')).toEqual(['../*/passwd']);
+});
+
+it('a large folder is read bit by bit, and no further than the bounds allow', async () => {
+  let read = 0;
+  const large = {
+    ...files,
+    directory: async (path: string): Promise<Directory> => {
+      const directory = await files.directory(path);
+      return Object.assign(Object.create(directory) as Directory, {
+        close: () => directory.close(),
+        names: async function* ({ gradual }: { readonly gradual?: boolean } = {}) {
+          if (gradual !== true) throw new Error('all at once');
+          for (; read < 100_000; read++) yield `${read}`;
+        },
+      });
+    },
+  };
+  await expect(expandGlob(large, '*', { bounds: new GlobBounds(20) })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+  expect(read).toBeLessThan(100);
+  read = 0;
+  expect(await expandGlob(large, '*7', { bounds: new GlobBounds(20_000) })).toHaveLength(10_000);
 });
 
 it('names that are not UTF-8 match', async () => {
