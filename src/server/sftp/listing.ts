@@ -1,3 +1,4 @@
+import { FileError } from '../../base/errors.ts';
 import type { Directory, FileStatus } from '../../files/file-system.ts';
 import { readPrivateName } from '../../files/private-names.ts';
 import type { ListedEntry, ServedListing } from '../../sftp/server/served-files.ts';
@@ -57,6 +58,7 @@ export class Listing implements ServedListing {
   async #take(count: number): Promise<string[]> {
     const names: string[] = [];
     while (names.length < count) {
+      if (this.#options.signal?.aborted === true) throw new FileError(this.#directory.path, 'list', 'EINTR');
       const { done, value } = await this.#names.next();
       if (done === true) return names;
       const own = readPrivateName(value);

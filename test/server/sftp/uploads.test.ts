@@ -464,6 +464,16 @@ describe('what is kept of a new file', () => {
     expect(await readdir(join(root, 'd'))).toHaveLength(90);
   });
 
+  it('is no longer looked for in a directory once everything is to stop', async () => {
+    const root = await tempDirectory();
+    const stop = new AbortController();
+    const { client } = await openClient({ root, signal: stop.signal });
+    const handle = await client.opendir('/');
+    await client.readdir(handle);
+    stop.abort();
+    await expect(client.readdir(handle)).rejects.toThrow('Interrupted system call');
+  });
+
   it('has a name of any length, but is listed only where the whole name fits', async () => {
     const root = await tempDirectory();
     const name = 'ü'.repeat(127);
