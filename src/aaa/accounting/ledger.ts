@@ -68,7 +68,7 @@ export class Ledger {
           open.delete(account);
           isCut ||= hasLeft && status === 'cut';
         });
-        if (stopped) account.stop({ status: 'cut', bytes: 0, error: 'the session is over' });
+        if (stopped) account.stop({ status: 'cut', error: 'the session is over' });
         else open.add(account);
         return account;
       },
@@ -78,7 +78,7 @@ export class Ledger {
       stop: (end) => {
         if (stopped) return;
         stopped = true;
-        for (const transfer of open) transfer.stop({ status: 'cut', bytes: 0 });
+        for (const transfer of open) transfer.stop({ status: 'cut' });
         const how: SessionEnd = isCut && end.status === 'complete' ? { ...end, status: 'cut', error: LEFT } : end;
         this.#stop({ ...start, record: 'stop', ...how }, began);
       },

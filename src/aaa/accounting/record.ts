@@ -40,8 +40,8 @@ export type AccountingStatus =
 /** What is known when a transfer has ended. */
 export interface TransferEnd {
   readonly status: Exclude<AccountingStatus, 'interrupted'>;
-  /** Of the content, as far as it came. */
-  readonly bytes: number;
+  /** Of the content, as far as it came; undefined where nobody waited for it to tell. */
+  readonly bytes?: number | undefined;
   /** Of the whole content, in hexadecimal digits. Absent where not all of it passed in one piece. */
   readonly sha256?: string | undefined;
   readonly error?: string | undefined;

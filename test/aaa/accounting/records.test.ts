@@ -92,6 +92,8 @@ describe('the ledger', () => {
     ]);
     expect(records[2]).toMatchObject({ status: 'cut' });
     expect(records[5]).toMatchObject({ status: 'cut' });
+    // How much has come is not known.
+    for (const at of [2, 5]) expect((records[at] as { bytes?: number }).bytes).toBeUndefined();
   });
 
   it.each([
