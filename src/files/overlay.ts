@@ -39,6 +39,10 @@ export class Overlay {
   readonly #holes: { from: number; to: number }[] = [];
   /** Where the first hole begins that is not remembered. */
   #unknownFrom = Number.POSITIVE_INFINITY;
+  /** Up to here the part had content before anything was written. */
+  #inherited: number;
+  /** How far that is written anew, where it is: what is behind is of another attempt, and may be of another file. */
+  #renewed = Number.POSITIVE_INFINITY;
   #changed = false;
   #failure: FileError | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -46,6 +50,7 @@ export class Overlay {
   constructor({ part, filled = 0, old, hashes, signal }: OverlayParts) {
     this.#part = part;
     this.#filled = filled;
+    this.#inherited = filled;
     this.#old = old?.file;
     this.#oldLimit = old?.size ?? 0;
     this.#signal = signal;
@@ -66,9 +71,10 @@ export class Overlay {
     return this.#failure;
   }
 
-  /** How much of the part was really written, without a gap: what a later attempt may build on. */
+  /** How much of the part was really written, without a gap and by one attempt: what a later one may build on. */
   get solidLength(): number {
-    return Math.min(this.#unknownFrom, this.#holes[0]?.from ?? this.#filled);
+    const ofOneAttempt = this.#renewed < this.#inherited ? this.#renewed : Number.POSITIVE_INFINITY;
+    return Math.min(this.#unknownFrom, ofOneAttempt, this.#holes[0]?.from ?? this.#filled);
   }
 
   /** The SHA-256 of all the content in hex, where it was wanted and came in order. */
@@ -132,9 +138,16 @@ export class Overlay {
     }
     // Nothing makes no file longer.
     if (end === start) return;
+    this.#renew(start, end);
     if (start > this.#filled) this.#addHole(start);
     else if (this.#holes.length > 0) this.#closeHoles(start, end);
     this.#filled = Math.max(this.#filled, end);
+  }
+
+  #renew(start: number, end: number): void {
+    if (start >= this.#inherited) return;
+    if (!Number.isFinite(this.#renewed)) this.#renewed = end;
+    else if (start <= this.#renewed) this.#renewed = Math.max(this.#renewed, end);
   }
 
   #addHole(to: number): void {
@@ -183,6 +196,7 @@ export class Overlay {
       if (size < this.#filled || size > this.size) {
         await this.#part.truncate(size);
         this.#filled = size;
+        this.#inherited = Math.min(this.#inherited, size);
         this.#digest?.resize(size);
         this.#cutHoles(size);
       }

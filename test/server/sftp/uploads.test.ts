@@ -348,6 +348,25 @@ describe('what is kept of a new file', () => {
     expect(await again.client.stat('/f')).toMatchObject({ size: 8 });
   });
 
+  it('is never content of two attempts: what is written anew from the start is all that is kept of it', async () => {
+    const root = await tempDirectory();
+    await keptFile(root, '0123456789');
+    const write = async (...pieces: readonly (readonly [number, string])[]): Promise<string> => {
+      const { client, cut } = await openClient({ root });
+      const handle = await client.open('/f', READ | WRITE | CREAT);
+      for (const [at, text] of pieces) await client.write(handle, at, [Buffer.from(text)]);
+      await cut();
+      const again = await openClient({ root });
+      return await get(again.client, await again.client.open('/f', READ));
+    };
+    expect(await write([10, 'ab'])).toBe('0123456789ab');
+    expect(await write([0, 'new'], [3, 'er'])).toBe('newer');
+    expect(await write([0, 'NEWER'], [5, '!'])).toBe('NEWER!');
+    // Where it goes on within what was kept, the client has decided that it fits.
+    expect(await write([4, 'R'])).toBe('NEWER');
+    expect(await write([0, 'n'], [4, 'r'])).toBe('n');
+  });
+
   it('is seen by nobody else, and does not stand in their way', async () => {
     const root = await tempDirectory();
     await keptFile(root);
