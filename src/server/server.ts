@@ -266,6 +266,8 @@ class CopyServer implements RunningServer, ConnectionHost {
 
   async #close(graceMs: number): Promise<void> {
     const stopped = this.#listeners.close();
+    this.#stopped.abort();
+    const swept = this.#sweptInTime();
     const emptied = new Promise<void>((resolve) => {
       this.#lastClosed = resolve;
       if (this.#connections.size === 0) resolve();
@@ -280,9 +282,8 @@ class CopyServer implements RunningServer, ConnectionHost {
     this.#descriptors.close();
     // The program may go on without a server.
     if (descriptors.limit === this.#plan.files) descriptors.limit = Number.POSITIVE_INFINITY;
-    this.#stopped.abort();
     this.#generation.close();
-    await Promise.all([stopped, this.#sweptInTime()]);
+    await Promise.all([stopped, swept]);
   }
 
   /** A system that does not answer must not hold up the end. */
