@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises';
 import pino from 'pino';
+import { FileError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { LogLevel, LogRecord } from '../../server/log-record.ts';
 
@@ -15,6 +17,9 @@ export interface LogOptions {
 /** What waits for a log that does not take it; more is dropped. Bytes. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
+/** Of a log that is new. */
+const MODE = 0o640;
+
 type Destination = ReturnType<typeof pino.destination>;
 
 /** The log of a server: JSON as pino writes it, or lines for people. */
@@ -22,12 +27,12 @@ export class ServerLog {
   readonly #destination: Destination;
   readonly #logger: pino.Logger;
   readonly #isText: boolean;
-  readonly #isFile: boolean;
+  readonly #file: string | undefined;
 
   private constructor(options: LogOptions, destination: Destination) {
     this.#destination = destination;
     this.#isText = options.format === 'text';
-    this.#isFile = options.file !== undefined;
+    this.#file = options.file;
     this.#logger = pino(
       {
         level: options.level,
@@ -42,12 +47,14 @@ export class ServerLog {
     destination.on('error', () => {});
   }
 
-  /** @throws {Error} where the file cannot be opened */
+  /** @throws {FileError} where the file cannot be opened */
   static async open(options: LogOptions): Promise<ServerLog> {
+    // What pino has begun to open, and could not, it fails to close when the process ends.
+    if (options.file !== undefined) await tryToOpen(options.file);
     const destination = pino.destination({
       dest: options.file ?? 2,
       append: true,
-      mode: 0o640,
+      mode: MODE,
       sync: false,
       minLength: 0,
       maxLength: MAX_WAITING_BYTES,
@@ -77,15 +84,21 @@ export class ServerLog {
     this.write({ level, message: printable(message), fields });
   }
 
-  /** Opens the file again: somebody has moved it away. */
-  reopen(): void {
-    if (this.#isFile) this.#destination.reopen();
+  /** Opens the file again: somebody has moved it away. Where that fails the old one goes on being written, and says so. Never rejects. */
+  async reopen(): Promise<void> {
+    if (this.#file === undefined) return;
+    try {
+      await tryToOpen(this.#file);
+      this.#destination.reopen();
+    } catch (error) {
+      this.note('error', `log: ${error instanceof Error ? error.message : String(error)}`, { event: 'warning' });
+    }
   }
 
   /** Writes what waits, and closes the file. */
   close(): void {
     this.flush();
-    if (this.#isFile) this.#destination.end();
+    if (this.#file !== undefined) this.#destination.end();
   }
 
   /** Writes what waits. */
@@ -95,5 +108,15 @@ export class ServerLog {
     } catch {
       // Not open yet, or gone: there is no other place to say it.
     }
+  }
+}
+
+/** @throws {FileError} */
+async function tryToOpen(path: string): Promise<void> {
+  try {
+    await (await open(path, 'a', MODE)).close();
+  } catch (cause) {
+    const { code, reason } = FileError.from(cause, path, 'open');
+    throw new FileError(path, 'open', code, { cause, reason, cure: 'choose another log.file, or make its folder' });
   }
 }

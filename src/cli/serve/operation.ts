@@ -74,7 +74,7 @@ export class Operation implements ControlTarget, MetricsSource {
   async #reloadNow(): Promise<void> {
     if (!this.#isOpen) return;
     // Whatever becomes of the configuration: logrotate has moved the files away, and will compress and remove them.
-    this.#log.reopen();
+    await this.#log.reopen();
     await this.#fleet.reopen();
     try {
       const next = await this.#read();

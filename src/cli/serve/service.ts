@@ -97,7 +97,7 @@ export class Service implements Fleet {
   }
 
   async reopen(): Promise<void> {
-    this.log.reopen();
+    await this.log.reopen();
     try {
       this.#accounting.reopen();
     } catch (error) {

@@ -11,7 +11,7 @@ import type { RootsView } from '../roots.ts';
 import type { ServerSettings } from '../settings.ts';
 import { accessOptions, toLocalUser } from './access.ts';
 import type { ServeConfig, UserConfig } from './config.ts';
-import { readTextFile } from './files.ts';
+import { checkFolderOrNothing, checkWritable, readTextFile } from './files.ts';
 import { type ParsedConfig, parseConfig, placeOf } from './parse.ts';
 import { ConfigError, Problems } from './problems.ts';
 import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
@@ -73,6 +73,7 @@ class Preparation {
     const config = this.#config;
     const state = config.state === undefined ? this.#defaultState : this.#path(config.state);
     await this.#checkRoots(state);
+    await this.#checkRecords(state);
     const users = [...(await this.#users(config.users)), ...(await this.#usersFile(config.usersFile))];
     const banner =
       config.bannerFile === undefined
@@ -143,6 +144,17 @@ class Preparation {
     const folders = await Promise.all(roots.map(({ path }) => lookUp(this.#path(path)))).catch(() => undefined);
     const nested = folders === undefined ? undefined : findNested(roots, folders);
     if (nested !== undefined) this.#report(`roots[${nested.index}].path`, nested.reason);
+  }
+
+  /** What is written can be, as far as that can be told. */
+  async #checkRecords(state: string): Promise<void> {
+    await this.#attempt('state', () => checkFolderOrNothing(state));
+    const { log, accounting } = this.#config;
+    for (const [key, path] of [
+      ['log.file', log.file],
+      ['accounting.file', accounting.file],
+    ] as const)
+      if (path !== undefined) await this.#attempt(key, () => checkWritable(this.#path(path)));
   }
 
   /** What is the server's own. Keys of users are theirs. */

@@ -117,6 +117,25 @@ describe('what it names is checked, at the place where it is named', () => {
     ).rejects.toThrow(`this file ${fetch}`);
   });
 
+  it.each([
+    ['log: {file: none/log}\n', '/none: No such file or directory; make the folder first'],
+    ['log: {file: folder}\n', '/folder: Is a directory'],
+    ['accounting: {file: alice.pub/records}\n', '/alice.pub/records: Not a directory'],
+    ['accounting: {file: none/records}\n', '/none: No such file or directory; make the folder first'],
+  ])('records that could not be written: %s', async (more, message) => {
+    await mkdir(join(folder, 'folder'));
+    const key = more.startsWith('log') ? 'log.file' : 'accounting.file';
+    await expect(prepare(`${alice}${more}`)).rejects.toThrow(`: ${key}: ${folder}${message}`);
+  });
+
+  it('a state that is no folder', async () => {
+    const file = join(folder, 'sealift.yaml');
+    const text = `roots: [{name: a, path: in}]\nstate: alice.pub\n${alice}`;
+    await expect(prepareConfig(text, file, '/s')).rejects.toThrow(
+      `:2:8: state: ${join(folder, 'alice.pub')}: Not a directory; choose a folder, or a name that is free`,
+    );
+  });
+
   it('a root with a quota inside another one', async () => {
     await mkdir(join(folder, 'data', 'drop'), { recursive: true });
     const file = join(folder, 'sealift.yaml');
