@@ -138,9 +138,10 @@ export class GuardedDirectory extends LayerDirectory {
   async #openPart(name: string, target: string, options: OpenOptions): Promise<OpenFile> {
     const guard = this.#guard;
     const [path, targetPath] = [this.pathOf(name), this.pathOf(target)];
+    // What is kept was sent by another session, of whoever has the same name: to go on with it is not to read it.
+    const mayRead = options.create === 'new' || guard.parts.has(path) || guard.may('read', targetPath);
     if (options.access === 'read') {
-      const mayWrite = guard.may('write', targetPath) || guard.may('overwrite', targetPath);
-      if (!(this.#isOwn(name) && mayWrite)) guard.check('read', targetPath, 'open');
+      if (!mayRead) throw guard.refused(targetPath, 'open');
     } else {
       const isTaken = (await this.inner.status(target)) !== undefined;
       guard.check(isTaken ? 'overwrite' : 'write', targetPath, 'open');
@@ -149,7 +150,7 @@ export class GuardedDirectory extends LayerDirectory {
     const file = await super.open(name, options);
     if (options.access !== 'read') guard.parts.set(path, targetPath);
     return new GuardedFile(file, {
-      read: true,
+      read: mayRead,
       change: options.access !== 'read',
       refused: (operation) => guard.refused(targetPath, operation),
     });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../../src/files/file-system.ts';
 import { LayerDirectory } from '../../../src/files/layer.ts';
-import { keptName, uploadName } from '../../../src/files/private-names.ts';
+import { dropZone } from '../../../src/files/presets.ts';
+import { isPrivateName, keptName, uploadName } from '../../../src/files/private-names.ts';
 import { thisProcess } from '../../../src/files/process-mark.ts';
 import { rootedFileSystem } from '../../../src/files/rooted.ts';
 import type { SftpHandle } from '../../../src/sftp/handle.ts';
@@ -365,6 +366,33 @@ describe('what is kept of a new file', () => {
     // Where it goes on within what was kept, the client has decided that it fits.
     expect(await write([4, 'R'])).toBe('NEWER');
     expect(await write([0, 'n'], [4, 'r'])).toBe('n');
+  });
+
+  it('is gone on with in a drop zone, and read by nobody: whoever has the same name may be somebody else', async () => {
+    const root = await tempDirectory();
+    const session = async (): ReturnType<typeof openClient> =>
+      await openClient({ root, fileSystem: dropZone(rootedFileSystem(root), { isOwnName: isPrivateName }) });
+    const first = await session();
+    const handle = await first.client.open('/f', READ | WRITE | CREAT);
+    await first.client.write(handle, 0, [Buffer.from('half')]);
+    expect(await get(first.client, handle)).toBe('half');
+    await first.cut();
+    const { client } = await session();
+    expect(await client.stat('/f')).toMatchObject({ size: 4 });
+    await expect(client.open('/f', READ)).rejects.toMatchObject({ code: 'EACCES' });
+    const again = await client.open('/f', READ | WRITE | CREAT);
+    await expect(client.read(again, 0, 4)).rejects.toMatchObject({ code: 'EACCES' });
+    const range = { algorithms: ['sha256'], offset: 0, length: 0, blockSize: 0 };
+    await expect(client.extensions.checkFileHandle(again, range)).rejects.toMatchObject({ code: 'EACCES' });
+    const copy = await client.open('/g', WRITE | CREAT);
+    const whole = { fromPosition: 0, toPosition: 0, length: 0 };
+    await expect(client.extensions.copyData({ from: again, to: copy, ...whole })).rejects.toMatchObject({
+      code: 'EACCES',
+    });
+    await client.closeHandle(copy);
+    await client.write(again, 4, [Buffer.from(' and half')]);
+    await client.closeHandle(again);
+    expect(await readFile(join(root, 'f'), 'utf8')).toBe('half and half');
   });
 
   it('is seen by nobody else, and does not stand in their way', async () => {
