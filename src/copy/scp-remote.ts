@@ -94,7 +94,8 @@ async function serveSink(link: ScpLink, command: ScpCommand, options: RemoteEndO
 async function serveSource(link: ScpLink, command: ScpCommand, options: RemoteEndOptions): Promise<number> {
   const source = await ScpSource.start(link);
   const { recursive, preserve } = command;
-  const sender = new TreeSender(source, { recursive, preserve, observer: options.observer, signal: options.signal });
+  const { observer, signal } = options;
+  const sender = new TreeSender(source, { recursive, preserve, observer, signal, gradual: true });
   const paths: readonly SentPath[] = (await options.expand?.(command.path)) ?? [{ path: command.path }];
   for (const { path, calledAs } of paths) await sender.send(options.fileSystem, path, calledAs);
   return sender.failures;

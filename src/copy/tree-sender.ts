@@ -19,6 +19,8 @@ export interface SendOptions {
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Names of a directory are read as they are needed: those of a large one take much memory, of which a server has but a part for each. Each level holds a descriptor more. Default false. */
+  readonly gradual?: boolean | undefined;
 }
 
 /** A directory that the walk is in, to notice when links lead back into it. */
@@ -120,24 +122,32 @@ export class TreeSender {
     if (directory === undefined) return;
     try {
       // A directory that cannot be read is not to be made on the other side either.
-      const names = await this.#attempt(() => begun(directory.names()));
-      if (names === undefined) return;
-      const entered = await this.#attempt(async () => {
-        await this.#source.enter(this.#announce(called, status));
-        return true;
-      });
-      if (entered !== true) return;
-      await this.#contents(directory, { status, above }, names);
-      await this.#attempt(() => this.#source.leave());
+      const listing = await this.#attempt(() => begin(this.#namesOf(directory)));
+      if (listing === undefined) return;
+      try {
+        const entered = await this.#attempt(async () => {
+          await this.#source.enter(this.#announce(called, status));
+          return true;
+        });
+        if (entered !== true) return;
+        await this.#contents(directory, { status, above }, listing.names);
+        await this.#attempt(() => this.#source.leave());
+      } finally {
+        await listing.end();
+      }
     } finally {
       await directory.close();
     }
   }
 
+  #namesOf(directory: Directory): AsyncIterable<string> {
+    return directory.names({ gradual: this.#options.gradual === true });
+  }
+
   async #contents(
     directory: Directory,
     self: Ancestor | undefined,
-    names: AsyncIterable<string> = directory.names(),
+    names: AsyncIterable<string> = this.#namesOf(directory),
   ): Promise<void> {
     await this.#attempt(async () => {
       for await (const name of names) await this.#entry(directory, name, self);
@@ -192,17 +202,24 @@ function notRegular(path: string): FileError {
   return new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE');
 }
 
-/** The same names, the first of which has been read: whoever cannot read them fails here. */
-async function begun(names: AsyncIterable<string>): Promise<AsyncIterable<string>> {
+/** Names of which the first has been read. */
+interface BegunListing {
+  readonly names: AsyncIterable<string>;
+  /** Lets go of it, however far it was read. */
+  end(): Promise<void>;
+}
+
+/** Reads the first name: whoever cannot read them fails here. */
+async function begin(names: AsyncIterable<string>): Promise<BegunListing> {
   const iterator = names[Symbol.asyncIterator]();
   const first = await iterator.next();
+  const rest = async function* (): AsyncGenerator<string, void, void> {
+    for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
+  };
   return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
-      } finally {
-        await iterator.return?.();
-      }
+    names: rest(),
+    end: async () => {
+      await iterator.return?.();
     },
   };
 }

@@ -5,6 +5,11 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Client, ClientChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { descriptors } from '../../src/files/descriptors.ts';
+import type { Directory } from '../../src/files/file-system.ts';
+import { LayerDirectory } from '../../src/files/layer.ts';
+import { rootedFileSystem } from '../../src/files/rooted.ts';
+import { tempDirectory } from '../support/temp.ts';
 import { exec, login, run, startTestServer } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -250,5 +255,53 @@ describe('time', () => {
     const { server } = await startTestServer();
     await Promise.all([server.close(), server.close()]);
     await server.close();
+  });
+});
+
+describe('a folder that is fetched', () => {
+  /** Writes down how names are asked for. */
+  class Watched extends LayerDirectory {
+    static gradual: boolean[] = [];
+
+    constructor(inner: Directory) {
+      super(inner, Watched);
+    }
+
+    protected override over(inner: Directory): Directory {
+      return new Watched(inner);
+    }
+
+    override names(options?: { readonly gradual?: boolean }): AsyncIterable<string> {
+      Watched.gradual.push(options?.gradual === true);
+      return super.names(options);
+    }
+  }
+
+  async function started(): Promise<{ port: number; before: number }> {
+    Watched.gradual = [];
+    const root = await tempDirectory('large');
+    await mkdir(join(root, 'd', 'e'), { recursive: true });
+    for (const name of ['a', 'b', 'c', 'e/f']) await writeFile(join(root, 'd', name), 'content');
+    const below = rootedFileSystem(root);
+    const directory = async (path: string): Promise<Directory> => new Watched(await below.directory(path));
+    const { port } = await startTestServer({ fileSystemFor: () => ({ ...below, directory }) });
+    return { port, before: descriptors.held };
+  }
+
+  it('is read bit by bit: all the names of a large one would take much memory', async () => {
+    const { port, before } = await started();
+    const { code, stdout } = await run(await login(port), 'scp -r -f /d', '\0'.repeat(30));
+    expect(code).toBe(0);
+    for (const name of ['a', 'b', 'c', 'f']) expect(stdout.toString()).toContain(`C0644 7 ${name}\n`);
+    expect(Watched.gradual).toEqual([true, true]);
+    await expect.poll(() => descriptors.held).toBe(before);
+  });
+
+  it('and refused is let go of', async () => {
+    const { port, before } = await started();
+    const client = await login(port);
+    expect(await run(client, 'scp -r -f /d', '\0\x01no folders\n')).toMatchObject({ code: 1 });
+    expect(Watched.gradual).toEqual([true]);
+    await expect.poll(() => descriptors.held).toBe(before);
   });
 });
