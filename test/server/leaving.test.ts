@@ -168,6 +168,22 @@ describe('kick', () => {
     expect(await readdir(root)).toEqual([expect.stringMatching(/^\.new\..*partial$/), 'old']);
   });
 
+  it('ends the look into a folder that is to be renamed, which keeps its name', async () => {
+    const allow = ['list', 'read', 'write', 'overwrite', 'delete', 'rename', 'mkdir'] as const;
+    const { port, root, event, server } = await startTestServer({ rights: [{ paths: ['/'], allow: [...allow] }] });
+    await mkdir(join(root, 'many'));
+    for (let file = 0; file < 9000; file++) await writeFile(join(root, 'many', `${file}`), '');
+    const channel = await sftpChannel(await login(port));
+    channel.resume();
+    channel.write(Buffer.concat([framed(u8(1), u32(3)), framed(u8(18), u32(1), str('/many'), str('/renamed'))]));
+    await until(() => server.sessions()[0]?.transfers === 1);
+    const before = performance.now();
+    server.kick(server.sessions()[0]?.id ?? 0);
+    await event('connection-closed');
+    expect(performance.now() - before).toBeLessThan(STOP_MS - 1000);
+    expect(await readdir(root)).toEqual(['many']);
+  });
+
   it.each(['scp -f', 'scp -t'])('ends the reading of a pattern: %s', async (command) => {
     const { files, looks } = await foldersWatched();
     const { port, event, server } = await startTestServer({ fileSystemFor: files });
