@@ -52,8 +52,9 @@ export function createProcessMark(view: ProcessView): ProcessMark {
       if (itsPlace !== place) return 'foreign';
       if (itsBoot !== boot && ![itsBoot, boot].includes(UNTOLD_BOOT)) return 'rebooted';
       const pid = Number(digits);
-      // Our number, and not we.
-      if (pid === view.pid || !view.isAlive(pid)) return 'gone';
+      // Our number: an earlier process, unless it was started when we were. Then it is ourselves in another thread, or by another copy of this module.
+      if (pid === view.pid) return start !== UNTOLD_START && itsStart === start ? 'runs' : 'gone';
+      if (!view.isAlive(pid)) return 'gone';
       const now = view.startOf(pid);
       const isOther = now !== undefined && itsStart !== UNTOLD_START && now !== itsStart;
       return isOther ? 'gone' : 'runs';

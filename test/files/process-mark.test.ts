@@ -20,6 +20,7 @@ const made = (by: Partial<ProcessView>): string => createProcessMark({ ...view, 
 describe('the mark of a process', () => {
   it.each([
     ['itself', here.id, 'runs'],
+    ['itself in another thread', made({}), 'runs'],
     ['another one that runs', made({ pid: 8 }), 'runs'],
     ['one that is gone', made({ pid: 9 }), 'gone'],
     ['one whose number is used again', made({ pid: 8, startOf: () => '99' }), 'gone'],
