@@ -61,9 +61,13 @@ export class Hashing {
       release = () => {};
       release = await this.#slots.take(signal);
     };
+    // A system that does not answer must not keep the place from others once nobody waits for the answer.
+    const onAbort = (): void => release();
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await work(step);
     } finally {
+      signal.removeEventListener('abort', onAbort);
       release();
     }
   }

@@ -92,6 +92,17 @@ describe('hashing', () => {
     await later;
   });
 
+  it('gives its place back when it is aborted, also where the system does not answer', async () => {
+    const hashing = new Hashing();
+    const stop = new AbortController();
+    const hung = (): Promise<void> => new Promise(() => {});
+    for (let place = 0; place < HASHES_AT_A_TIME; place++) void hashing.connection().run(stop.signal, hung);
+    const next = hashing.connection().run(never, async () => 'done');
+    await settle();
+    stop.abort(new Error('gone'));
+    expect(await next).toBe('done');
+  });
+
   it('ends at the next step when it is aborted, and gives its place to the next', async () => {
     const hashing = new Hashing();
     const one = hashing.connection();
