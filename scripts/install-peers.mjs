@@ -8,6 +8,7 @@ const packages = [
   'openssh-tests',
   'putty-tools',
   'curl',
+  'openssl',
   'lftp',
   'rclone',
   'sshfs',

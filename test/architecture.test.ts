@@ -29,7 +29,7 @@ const roomImports: Readonly<Record<string, Readonly<Record<string, 'all' | 'type
   server: { base: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'all', aaa: 'all', copy: 'all' },
   device: { base: 'all', files: 'all', images: 'all', aaa: 'all', copy: 'all' },
   // Puts connections, protocols and files together for programs, as cli/ does for command lines.
-  library: { base: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'all', copy: 'all' },
+  library: { base: 'all', files: 'all', scp: 'all', sftp: 'all', ssh: 'all', copy: 'all', images: 'all' },
 };
 
 /** These put the parts together: every room of the table, and `cli` the public API too. */

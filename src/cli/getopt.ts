@@ -9,6 +9,9 @@ export interface GetoptResult {
   readonly operands: readonly string[];
 }
 
+/** The long options and whether each takes a value; an `optional` one is attached (`--name=value`). */
+export type LongOptions = Readonly<Record<string, 'value' | 'flag' | 'optional'>>;
+
 /** A command line that cannot be understood. Answered with the usage text. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -19,14 +22,9 @@ export class UsageError extends Error {
  * `--name=value` or `--name value`.
  *
  * @param letters the option letters, each followed by `:` where it takes a value
- * @param long the long options and whether each takes a value
  * @throws {UsageError}
  */
-export function getopt(
-  args: readonly string[],
-  letters: string,
-  long: Readonly<Record<string, 'value' | 'flag'>> = {},
-): GetoptResult {
+export function getopt(args: readonly string[], letters: string, long: LongOptions = {}): GetoptResult {
   const options: ParsedOption[] = [];
   let at = 0;
   const nextValue = (name: string): string => {
@@ -63,15 +61,15 @@ function readLetters(
   }
 }
 
-function readLong(
-  text: string,
-  long: Readonly<Record<string, 'value' | 'flag'>>,
-  nextValue: (name: string) => string,
-): ParsedOption {
+function readLong(text: string, long: LongOptions, nextValue: (name: string) => string): ParsedOption {
   const equals = text.indexOf('=');
   const name = equals < 0 ? text : text.slice(0, equals);
   const kind = Object.hasOwn(long, name) ? long[name] : undefined;
   if (kind === undefined) throw new UsageError(`unknown option -- ${name}`);
+  if (kind === 'optional' && equals < 0) return { name };
+  if (kind === 'optional' && equals === text.length - 1)
+    throw new UsageError(`option --${name}= requires a value behind the =`);
+  if (kind === 'optional') return { name, value: text.slice(equals + 1) };
   if (kind === 'value') return { name, value: equals < 0 ? nextValue(name) : text.slice(equals + 1) };
   if (equals >= 0) throw new UsageError(`option --${name} takes no value`);
   return { name };

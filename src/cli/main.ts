@@ -1,5 +1,3 @@
-import { version } from './version.ts';
-
 /** How the command was started: under the name `scp` it is `sealift scp`. */
 export interface Invocation {
   readonly program: 'sealift' | 'scp';
@@ -16,6 +14,7 @@ usage: sealift COMMAND [options] ...
   scp          copy files and directories between hosts, with the command line of scp
   serve        an SSH server for secure copy only
   user         the users of a server, in a file
+  image        signed software images: sign, verify, key storage
   sftp-server  SFTP on standard input and output, for the system's sshd
   demo         a server, a tree of files copied there and back, and what to try next
   completion   a script for bash, zsh or fish that completes command lines
@@ -53,6 +52,10 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
       const { userCommand } = await import('./user/main.ts');
       return await userCommand(rest);
     }
+    case 'image': {
+      const { imageCommand } = await import('./image/main.ts');
+      return await imageCommand(rest);
+    }
     case 'sftp-server': {
       const { sftpServerCommand } = await import('./sftp-server.ts');
       return await sftpServerCommand(rest);
@@ -66,9 +69,11 @@ async function dispatch({ program, args }: Invocation): Promise<number> {
       return await completionCommand(rest, process.argv[1] ?? 'sealift');
     }
     case '--version':
-    case '-V':
+    case '-V': {
+      const { version } = await import('./version.ts');
       process.stdout.write(`sealift ${version()}\n`);
       return 0;
+    }
     case '--help':
     case '-h':
     case 'help':

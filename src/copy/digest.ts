@@ -10,14 +10,18 @@ interface Place {
 }
 
 /** The SHA-256 of a file's content. @throws {FileError} */
-export async function digestByReading({ directory, name }: Place): Promise<Uint8Array> {
+export async function digestByReading(place: Place): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of contentAt(place)) hash.update(chunk);
+  return hash.digest();
+}
+
+/** The content of a file. @throws {FileError} */
+export async function* contentAt({ directory, name }: Place): AsyncGenerator<Uint8Array, void, void> {
   const file = await directory.open(name, { access: 'read', follow: true });
   try {
     const { size } = await file.status();
-    const hash = createHash('sha256');
-    const content = file.contentFrom?.(0, size) ?? readAhead(file, size);
-    for await (const chunk of content) hash.update(chunk);
-    return hash.digest();
+    yield* file.contentFrom?.(0, size) ?? readAhead(file, size);
   } finally {
     await file.close().catch(() => {});
   }

@@ -1,10 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { ConnectionError, FileError } from '../base/errors.ts';
+import type { ContentCheck, VerifiedContent } from '../files/content-check.ts';
 import type { Directory, OpenFile } from '../files/file-system.ts';
 import type { Landing, LandingAttributes, LandingOptions } from '../files/landing-types.ts';
 import { shownPath } from '../files/path.ts';
+import { readAhead } from '../files/read-ahead.ts';
 import type { Turns } from '../files/turns.ts';
-import { digestByReading, verifyCopy } from './digest.ts';
+import { ContentLook } from './content-look.ts';
+import { contentAt, digestByReading, verifyCopy } from './digest.ts';
 import type { CopyObserver } from './observer.ts';
 import { type FoundFile, MAX_UNSIZED_BYTES, OpenedSource } from './opened-source.ts';
 import { resumeFor } from './overlap.ts';
@@ -20,6 +23,8 @@ export interface FileCopyOptions {
   readonly land: (directory: Directory, name: string, options: LandingOptions) => Promise<Landing>;
   /** Compare the content with its source before it gets its name. */
   readonly verify?: boolean | undefined;
+  /** Only what this finds good gets a name; the bytes that it sees are the bytes that are written. What would be written where it stands is refused. */
+  readonly content?: ContentCheck | undefined;
   /** Go on where an earlier copy of the same source broke off, and let the next one do so. */
   readonly resume?: boolean | undefined;
   /** Keeps the files of this copy apart where they are one. */
@@ -54,7 +59,8 @@ export async function copyFile(
     else progress.moved(count);
   };
   try {
-    await copyOpened(found, place, options, moved);
+    const content = await copyOpened(found, place, options, moved);
+    if (content !== undefined) progress.verified?.(content);
     landed = true;
   } catch (error) {
     throw lostDuring(error, shownPath(found.directory.path, found.name), bytes, found.status.size);
@@ -78,18 +84,23 @@ async function copyOpened(
   place: Place & { readonly follow: boolean },
   options: FileCopyOptions,
   moved: Moved,
-): Promise<void> {
+): Promise<VerifiedContent | undefined> {
   const { rateLimit, resume, signal } = options;
   // A target that is far away may need no content, and one that is gone on with not all of it.
-  const isNear = place.directory.entries === undefined;
+  const isNear = isLocal(place.directory);
   const readsAhead = isNear && resume !== true;
   // A local target collects more chunks than two before it writes them.
   const source = await OpenedSource.open(found, { readsAhead, fresh: isNear, rateLimit, signal });
   try {
-    await new FileCopy(found, source, place, options).run(moved);
+    return await new FileCopy(found, source, place, options).run(moved);
   } finally {
     await source.close();
   }
+}
+
+/** Files that are far away come with listings that bring statuses. */
+function isLocal(directory: Directory): boolean {
+  return directory.entries === undefined;
 }
 
 class FileCopy {
@@ -101,6 +112,10 @@ class FileCopy {
   readonly #options: FileCopyOptions;
   /** The digest of what was read; undefined where nobody asks for it, or where the beginning was not read. */
   #hash: Hash | undefined;
+  /** Sees what is written, from its first byte on. */
+  #look: ContentLook | undefined;
+  /** A part of what is there was sent by an earlier attempt, and what was looked at is the source: both must be the same. */
+  #mustCompare = false;
 
   constructor(
     found: FoundFile,
@@ -115,17 +130,21 @@ class FileCopy {
     this.#options = options;
   }
 
-  async run(moved: Moved): Promise<void> {
-    const { signal, verify, resume, turns, land, observer } = this.#options;
+  /** @returns what the content was found to be, where that was looked at */
+  async run(moved: Moved): Promise<VerifiedContent | undefined> {
+    const { signal, verify, resume, turns, land, observer, content } = this.#options;
     const { directory, name, follow } = this.#place;
     const { status } = this.#found;
+    if (content !== undefined) this.#look = new ContentLook(content, name, this.#source.path);
     const landing = await land(directory, name, {
       mode: status.mode & 0o777,
       follow,
       turns,
       left: (path) => observer.left?.(path),
-      check: verify === true ? (where, called) => this.#check(where, called) : undefined,
-      resume: resume === true && status.size > 0 ? resumeFor(this.#source, status) : undefined,
+      check: verify === true || content !== undefined ? (where, called) => this.#check(where, called) : undefined,
+      neverInPlace: content !== undefined,
+      readsBack: content !== undefined && isLocal(directory),
+      resume: resume === true && status.size > 0 && this.#mayResume ? resumeFor(this.#source, status) : undefined,
     });
     const interrupt = () => landing.interrupt?.();
     signal?.addEventListener('abort', interrupt, { once: true });
@@ -136,13 +155,21 @@ class FileCopy {
       await this.#move(landing, moved);
       await landing.commit(this.#attributes());
       landed = true;
+      return this.#look?.found;
     } finally {
       signal?.removeEventListener('abort', interrupt);
       if (!landed) await landing.discard();
     }
   }
 
+  /** What is there already must be looked at too: between two hosts that would take as long as to send it again. */
+  get #mayResume(): boolean {
+    return this.#look === undefined || isLocal(this.#place.directory) || isLocal(this.#found.directory);
+  }
+
   async #check(directory: Directory, name: string): Promise<void> {
+    await this.#look?.end(() => contentAt({ directory, name }));
+    if (this.#options.verify !== true && !this.#mustCompare) return;
     const shown = shownPath(this.#place.directory.path, this.#place.name);
     await verifyCopy(this.#found, { directory, name, shown }, this.#hash?.digest());
   }
@@ -162,6 +189,7 @@ class FileCopy {
     if (verify === true && start === 0) this.#hash = createHash('sha256');
     let total = start;
     if (start > 0) moved(start, true);
+    if (start > 0 && this.#look !== undefined) await this.#lookAtBegun(landing, start, this.#look);
     if (await this.#copyThere(landing, moved)) return;
     let hasMore = false;
     const held = this.#opened.isPaced ? undefined : rateLimit;
@@ -169,6 +197,8 @@ class FileCopy {
       hasMore ||= size > 0 && total + piece.length > size;
       const chunk = hasMore ? piece.subarray(0, size - total) : piece;
       total += chunk.length;
+      // What was refused is removed by the check at the end.
+      if (this.#look?.write(chunk) === false) return;
       if (size === 0 && total > MAX_UNSIZED_BYTES) throw this.#tooLarge();
       this.#hash?.update(chunk);
       const wait = held?.wait(chunk.length, signal);
@@ -181,6 +211,23 @@ class FileCopy {
     if (total < size) throw this.#tooShort(total);
     if (hasMore) await this.#requireGrowth();
     await this.#requireUnchanged(landing);
+  }
+
+  /** What an earlier attempt has brought here is looked at as it is; what it has sent elsewhere, as it is here, and compared in the end. */
+  async #lookAtBegun(landing: Landing, length: number, look: ContentLook): Promise<void> {
+    const isHere = isLocal(this.#place.directory) && landing.begun !== undefined;
+    if (!isHere) {
+      this.#mustCompare = true;
+      this.#hash = createHash('sha256');
+    }
+    let left = length;
+    for await (const chunk of (isHere ? landing.begun?.() : undefined) ?? readAhead(this.#source, length)) {
+      this.#options.signal?.throwIfAborted();
+      left -= chunk.length;
+      if (!isHere) this.#hash?.update(chunk);
+      look.write(chunk);
+    }
+    if (left > 0) throw this.#tooShort(length - left);
   }
 
   /** A target that is written in place may be the source itself, by another path: then it is we who change it, to what it is. Only a digest tells that from a change. */
@@ -208,6 +255,7 @@ class FileCopy {
     const { size } = this.#found.status;
     const source = this.#source;
     if (source.copyTo === undefined || landing.copyFrom === undefined || size === 0) return false;
+    if (this.#look !== undefined) return false;
     if (this.#options.rateLimit !== undefined || !(await landing.copyFrom(source, size, moved))) return false;
     // Nothing was read on the way that could be hashed.
     this.#hash = undefined;

@@ -1,4 +1,5 @@
 import type { FileError, ProtocolError, RemoteError } from '../base/errors.ts';
+import type { VerifiedContent } from '../files/content-check.ts';
 
 /** One file on its way, for a progress display. */
 export interface FileProgress {
@@ -6,6 +7,8 @@ export interface FileProgress {
   moved(bytes: number, content?: Uint8Array): void;
   /** So many bytes were there already, from an earlier attempt, and do not move. Absent: told as moved. */
   resumed?(bytes: number): void;
+  /** Its content was found good, and the file has landed: called before `finished`, where contents are verified. */
+  verified?(content: VerifiedContent): void;
   /** Called once: the file has landed, or it has not. */
   finished(landed: boolean): void;
 }

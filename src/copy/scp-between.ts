@@ -1,5 +1,5 @@
-import { FileError, RemoteError } from '../base/errors.ts';
-import { landInPlace } from '../files/landing.ts';
+import { ConnectionError, FileError, RemoteError } from '../base/errors.ts';
+import { landByRename, landInPlace } from '../files/landing.ts';
 import { runSink } from '../scp/sink.ts';
 import { ScpSource } from '../scp/source.ts';
 import type { SftpFileSystem } from '../sftp/file-system.ts';
@@ -40,7 +40,10 @@ export async function fromScpToSftp(
   target: string,
   options: ScpDownloadOptions,
 ): Promise<number> {
-  return await downloadByScp(origin, remote, source, await remote.expand(target), { ...options, land: landInPlace });
+  return await downloadByScp(origin, remote, source, await remote.expand(target), {
+    ...options,
+    land: options.content === undefined ? landInPlace : landByRename,
+  });
 }
 
 export async function fromScpToScp(
@@ -51,6 +54,13 @@ export async function fromScpToScp(
   options: ScpDownloadOptions & ScpUploadOptions & { readonly targetHost: string },
 ): Promise<number> {
   const { recursive, preserve, verbose, observer } = options;
+  if (options.content !== undefined) {
+    const reason = 'content that goes from one host to another by the SCP protocol has its name before it is verified';
+    throw new ConnectionError(options.targetHost, 'open', reason, {
+      code: 'ERR_NOT_OFFERED',
+      cure: 'copy it to this machine first, and from here to the other host',
+    });
+  }
   const request = new Request(source.path, { strict: options.strictNames, recursive });
   const common = { recursive, preserve, verbose };
   const mustBeDirectory = options.targetIsDirectory || meansContents(source.path);

@@ -1,4 +1,5 @@
 import { RemoteError } from '../base/errors.ts';
+import type { ContentCheck } from '../files/content-check.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { ScpSource } from '../scp/source.ts';
 import type { SshConnection } from '../ssh/connection.ts';
@@ -20,6 +21,8 @@ export interface ScpCopyOptions extends ScpChannelOptions {
   readonly targetIsDirectory: boolean;
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
+  /** Only what this finds good gets a name. The other side writes where files stand, so what is sent is looked at before. */
+  readonly content?: ContentCheck | undefined;
   /** There may be further attempts of this copy, which share what they know of the target. */
   readonly memory?: TargetMemory | undefined;
 }

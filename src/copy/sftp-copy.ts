@@ -112,10 +112,12 @@ function linksOfOthers({ recursive, copyLinks }: SftpCopyOptions): TreeCopyOptio
 }
 
 /** How files come to their names on a host. */
-function remoteLanding({ atomic, resume, update }: SftpCopyOptions): TreeCopyOptions['land'] {
+function remoteLanding({ atomic, resume, update, content }: SftpCopyOptions): TreeCopyOptions['land'] {
   if (atomic === true) return (directory, name, how) => landByRename(directory, name, { ...how, durable: true });
   // With --update a file that broke off where it stands, of the old length and newer than its source, would pass for a copy from then on.
-  return resume === true || update === true ? landByRename : landInPlace;
+  if (resume === true || update === true) return landByRename;
+  // Content that is looked at on its way must have no name until that is over.
+  return content === undefined ? landInPlace : landByRename;
 }
 
 /** Copies between two places of this machine, for what cp(1) cannot do. */

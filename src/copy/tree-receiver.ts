@@ -1,9 +1,12 @@
 import { FileError, type RemoteError } from '../base/errors.ts';
+import type { ContentCheck } from '../files/content-check.ts';
 import type { Directory, FileSystem } from '../files/file-system.ts';
 import { land } from '../files/landing.ts';
 import { attempt, type Landing } from '../files/landing-types.ts';
 import { shownPath } from '../files/path.ts';
 import type { IncomingEntry, IncomingFile, SinkFile, SinkReceiver } from '../scp/sink.ts';
+import { ContentLook } from './content-look.ts';
+import { contentAt } from './digest.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { type Place, Target, type TargetMemory } from './target.ts';
@@ -27,6 +30,8 @@ export interface ReceiveOptions {
   readonly durable?: boolean | undefined;
   /** How a file comes to its name. Default: `land` of files/landing.ts. */
   readonly land?: typeof land | undefined;
+  /** Only what this finds good gets a name. What would be written where it stands is refused. */
+  readonly content?: ContentCheck | undefined;
   /** Passes the names of the top level. @throws {ProtocolError} */
   readonly checkName?: ((name: string) => void) | undefined;
   readonly observer: CopyObserver;
@@ -84,17 +89,24 @@ export class TreeReceiver implements SinkReceiver {
 
   async file(entry: IncomingFile): Promise<SinkFile> {
     const { directory, name } = this.#place(entry, 'file');
-    const { preserve, durable, modeMask } = this.#options;
+    const { preserve, durable, modeMask, content } = this.#options;
+    const path = shownPath(directory.path, name);
+    const look = content === undefined ? undefined : new ContentLook(content, name, path);
     const landing = await (this.#options.land ?? land)(directory, name, {
       mode: entry.mode,
       size: entry.size,
       follow: this.#follow,
       durable: durable === true,
+      ...(look === undefined
+        ? {}
+        : {
+            check: async (where, called) => void (await look.end(() => contentAt({ directory: where, name: called }))),
+            neverInPlace: true,
+            readsBack: directory.entries === undefined,
+          }),
     });
-    return new ReceivedFile(shownPath(directory.path, name), landing, this.#options, entry, {
-      mode: preserve ? entry.mode & modeMask : undefined,
-      times: this.#timesOf(entry),
-    });
+    const attributes = { mode: preserve ? entry.mode & modeMask : undefined, times: this.#timesOf(entry) };
+    return new ReceivedFile(path, { landing, look }, this.#options, entry, attributes);
   }
 
   #timesOf(entry: IncomingEntry): IncomingEntry['times'] {
@@ -174,26 +186,29 @@ export class TreeReceiver implements SinkReceiver {
 class ReceivedFile implements SinkFile {
   readonly path: string;
   readonly #landing: Landing;
+  readonly #look: ContentLook | undefined;
   readonly #options: ReceiveOptions;
   readonly #attributes: Parameters<Landing['commit']>[0];
   readonly #progress: ReturnType<CopyObserver['fileStarted']>;
 
   constructor(
     path: string,
-    landing: Landing,
+    { landing, look }: { readonly landing: Landing; readonly look: ContentLook | undefined },
     options: ReceiveOptions,
     entry: IncomingFile,
     attributes: Parameters<Landing['commit']>[0],
   ) {
     this.path = path;
     this.#landing = landing;
+    this.#look = look;
     this.#options = options;
     this.#attributes = attributes;
     this.#progress = options.observer.fileStarted(entry.name, entry.size, { target: path });
   }
 
   write(chunk: Buffer): Promise<void> | undefined {
-    const busy = this.#landing.write(chunk);
+    // What is refused fails at its end: the source sends all of it in any case.
+    const busy = this.#look?.write(chunk) === false ? undefined : this.#landing.write(chunk);
     this.#progress.moved(chunk.length, chunk);
     const held = this.#options.rateLimit?.wait(chunk.length, this.#options.signal);
     if (busy === undefined) return held;
@@ -206,6 +221,8 @@ class ReceivedFile implements SinkFile {
 
   async commit(): Promise<void> {
     await this.#landing.commit(this.#attributes);
+    const verified = this.#look?.found ?? this.#landing.verified;
+    if (verified !== undefined) this.#progress.verified?.(verified);
     this.#progress.finished(true);
   }
 

@@ -1,8 +1,10 @@
 import { FileError, RemoteError } from '../base/errors.ts';
+import type { ContentCheck } from '../files/content-check.ts';
 import type { Directory, FileStatus, FileSystem, OpenFile } from '../files/file-system.ts';
 import { locate, shownPath } from '../files/path.ts';
 import { readAhead } from '../files/read-ahead.ts';
 import type { ScpSource, SourceEntry } from '../scp/source.ts';
+import { lookFirst } from './look-first.ts';
 import type { CopyObserver } from './observer.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -16,6 +18,8 @@ export interface SendOptions {
   readonly recursive: boolean;
   /** Send modification and access times. */
   readonly preserve: boolean;
+  /** Only what this finds good is sent: each file is looked at before its record. */
+  readonly content?: ContentCheck | undefined;
   readonly observer: CopyObserver;
   readonly rateLimit?: RateLimit | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -173,7 +177,10 @@ export class TreeSender {
     const progress = this.#options.observer.fileStarted(name, size, { source: file.path });
     let landed = false;
     try {
-      const content = unsized === undefined ? readAhead(file, size) : once(unsized);
+      const check = this.#options.content;
+      const good =
+        check && (await lookFirst(file, unsized ?? size, { check, name: called, signal: this.#options.signal }));
+      const content = good?.content ?? (unsized === undefined ? readAhead(file, size) : once(unsized));
       await this.#source.file({
         ...this.#announce(called, status),
         path: file.path,
@@ -182,6 +189,7 @@ export class TreeSender {
         onBytes: (bytes, piece) => progress.moved(bytes, piece),
       });
       landed = true;
+      if (good !== undefined) progress.verified?.(good.found);
     } finally {
       progress.finished(landed);
     }

@@ -1,4 +1,5 @@
 import type { FileError } from '../base/errors.ts';
+import type { VerifiedContent } from './content-check.ts';
 
 /** What a directory entry is. `other` is a FIFO, a socket or a device. */
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
@@ -87,6 +88,13 @@ export interface OpenFile {
   setTimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>;
   /** Resolves when the content is on stable storage. */
   sync(): Promise<void>;
+  /**
+   * Where content must be found good before it gets a name: looks at the whole of it now, and lets nobody change it any more. Absent or undefined where any content will do.
+   *
+   * @param signal once aborted, content is not read back any more, which fails with EINTR
+   * @throws {FileError} it is not to be used
+   */
+  verify?(signal?: AbortSignal): Promise<VerifiedContent | undefined>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FileError } from '../base/errors.ts';
 import { besideName } from './beside-name.ts';
+import type { VerifiedContent } from './content-check.ts';
 import type { Directory, OpenFile, SequentialWriter } from './file-system.ts';
 import {
   ASIDE_SUFFIX,
@@ -12,6 +13,7 @@ import {
   type LandingOptions,
 } from './landing-types.ts';
 import { shownPath } from './path.ts';
+import { readAhead } from './read-ahead.ts';
 import { sequentialWriter } from './write-behind.ts';
 
 const COPY_BYTES = 256 * 1024;
@@ -43,6 +45,7 @@ export class Beside implements Landing {
   /** The content was found to be wrong. */
   #wrong = false;
   readonly #finished: (() => void) | undefined;
+  #verified: VerifiedContent | undefined;
 
   constructor(parts: BesideParts, options: LandingOptions) {
     this.#parts = parts;
@@ -54,6 +57,15 @@ export class Beside implements Landing {
 
   get offset(): number {
     return this.#parts.offset;
+  }
+
+  get verified(): VerifiedContent | undefined {
+    return this.#verified;
+  }
+
+  begun(): AsyncIterable<Uint8Array> {
+    const { file, offset } = this.#parts;
+    return file.contentFrom?.(0, offset) ?? readAhead(file, offset);
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
@@ -71,7 +83,9 @@ export class Beside implements Landing {
     await this.#checkOwner();
     await this.#check(directory, partial);
     const trouble =
-      finish === 'rename' ? await this.#rename(attributes) : await this.#copyOver(existing as OpenFile, attributes);
+      finish === 'rename'
+        ? await this.#rename(attributes)
+        : await this.#copyOver(existing as OpenFile, attributes, this.#options.readsBack === true ? file : undefined);
     await file.close();
     await existing?.close();
     if (this.#options.durable === true) await directory.sync();
@@ -107,6 +121,7 @@ export class Beside implements Landing {
   async #check(directory: Directory, name: string): Promise<void> {
     try {
       await this.#options.check?.(directory, name);
+      this.#verified = await this.#parts.file.verify?.();
     } catch (error) {
       // What is wrong is no beginning of anything.
       this.#wrong = true;
@@ -168,9 +183,10 @@ export class Beside implements Landing {
     }
   }
 
-  async #copyOver(target: OpenFile, attributes: LandingAttributes): Promise<FileError | undefined> {
+  /** @param part what is beside the target, where it can be read; else it is opened once more */
+  async #copyOver(target: OpenFile, attributes: LandingAttributes, part?: OpenFile): Promise<FileError | undefined> {
     const { directory, name, partial } = this.#parts;
-    const source = await directory.open(partial, { access: 'read', shownAs: name });
+    const source = part ?? (await directory.open(partial, { access: 'read', shownAs: name }));
     let release: (() => void) | undefined;
     try {
       release = await this.#options.turns?.object(await target.status());

@@ -1,4 +1,5 @@
 import { FileError } from '../base/errors.ts';
+import type { VerifiedContent } from './content-check.ts';
 import type { Directory, OpenFile } from './file-system.ts';
 import type { Turns } from './turns.ts';
 
@@ -25,6 +26,10 @@ export interface LandingOptions {
   readonly mayChangeOwner?: boolean | undefined;
   /** Goes on where an earlier attempt broke off, and leaves what it has where this one does. */
   readonly resume?: Resume | undefined;
+  /** Whether the target must not hold anything but whole content, at no moment: what would be written where it stands fails with ENOTSUP before it is touched. Default false. */
+  readonly neverInPlace?: boolean | undefined;
+  /** Whether what is written beside the target is read, where that is needed, by the descriptor that writes it: see {@link Landing.begun}. Default false. */
+  readonly readsBack?: boolean | undefined;
   /** Told the path of what could not be removed and that nobody will find again. */
   readonly left?: ((path: string) => void) | undefined;
   /** The same for all files of a copy: keeps those apart that are one. Default: this is the only one. */
@@ -57,6 +62,8 @@ export interface Landing {
   readonly offset?: number;
   /** The target itself is written from the first byte on: it may be the source. Default false. */
   readonly isInPlace?: boolean;
+  /** The content up to {@link offset}, read by the descriptor that goes on with it. Only with {@link LandingOptions.readsBack}. */
+  begun?(): AsyncIterable<Uint8Array>;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**
@@ -66,6 +73,8 @@ export interface Landing {
    * @returns false where that cannot be done; the content must be written then.
    */
   copyFrom?(source: OpenFile, size: number, moved: (bytes: number) => void): Promise<boolean>;
+  /** What the file system that it lands in found the content to be, once it has landed. */
+  readonly verified?: VerifiedContent | undefined;
   /** @throws {FileError} nothing has changed then, unless the target had to be written in place, or only its mode or times could not be set. */
   commit(attributes: LandingAttributes): Promise<void>;
   /** Ends a write that waits for somebody else (a FIFO that nobody drains); it fails then. Absent where no write waits. */

@@ -25,6 +25,7 @@ export async function land(directory: Directory, name: string, options: LandingO
   }
   const through = own.kind === 'symlink' ? await directory.status(name, { follow: true }) : own;
   if (through?.kind === 'directory') throw new FileError(shown, 'open', 'EISDIR');
+  if (through?.kind !== 'file') mayBeInPlace(shown, options);
   const existing = await directory.open(name, {
     access: 'write',
     follow: options.follow === true,
@@ -44,6 +45,7 @@ export async function land(directory: Directory, name: string, options: LandingO
  * @throws {FileError}
  */
 export async function landInPlace(directory: Directory, name: string, options: LandingOptions): Promise<Landing> {
+  mayBeInPlace(shownPath(directory.path, name), options);
   const { turns } = options;
   const how = { access: 'write', mode: options.mode & 0o777, follow: options.follow === true } as const;
   const place = { directory, name };
@@ -105,7 +107,7 @@ async function landOver(
     opened = await openPartial(directory, name, 0o600, options);
   } catch (error) {
     // A folder that takes no new files leaves no other place to write than the file itself. Any other trouble is no reason to risk its content.
-    if (error instanceof FileError && IN_PLACE_CODES.has(error.code)) {
+    if (error instanceof FileError && IN_PLACE_CODES.has(error.code) && options.neverInPlace !== true) {
       return await landOnObject(directory, name, existing, options);
     }
     await existing.close();
@@ -120,6 +122,15 @@ async function landOver(
     await directory.remove(opened.partial).catch(() => {});
     throw error;
   }
+}
+
+/** @throws {FileError} ENOTSUP */
+function mayBeInPlace(shown: string, { neverInPlace }: LandingOptions): void {
+  if (neverInPlace !== true) return;
+  throw new FileError(shown, 'open', 'ENOTSUP', {
+    reason: 'would be written where it stands, which cannot be taken back if its content turns out to be wrong',
+    cure: 'copy to a regular file first',
+  });
 }
 
 /** In place, on a file system that numbers its objects. */
@@ -145,9 +156,14 @@ async function openPartial(
   directory: Directory,
   name: string,
   mode: number,
-  { resume, partName, size }: LandingOptions,
+  { resume, partName, size, readsBack }: LandingOptions,
 ): Promise<Partial> {
-  const access = { access: 'write', mode, shownAs: name, ...(size === undefined ? {} : { size }) } as const;
+  const access = {
+    access: readsBack === true ? 'read-write' : 'write',
+    mode,
+    shownAs: name,
+    ...(size === undefined ? {} : { size }),
+  } as const;
   const partial = partName?.() ?? besideName(name, resume?.key ?? randomBytes(6).toString('hex'), PARTIAL_SUFFIX);
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {

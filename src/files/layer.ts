@@ -1,4 +1,5 @@
 import { FileError } from '../base/errors.ts';
+import type { VerifiedContent } from './content-check.ts';
 import type { Directory, EntryAttributes, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
 import { joinPath } from './path.ts';
 
@@ -170,6 +171,10 @@ export class LayerFile implements OpenFile {
 
   async sync(): Promise<void> {
     await this.run(() => this.inner.sync());
+  }
+
+  async verify(signal?: AbortSignal): Promise<VerifiedContent | undefined> {
+    return await this.run(async () => await this.inner.verify?.(signal));
   }
 
   async close(): Promise<void> {

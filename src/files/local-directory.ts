@@ -81,15 +81,15 @@ export class LocalDirectory implements Directory {
 
   async *names(options: { readonly gradual?: boolean } = {}): AsyncIterable<string> {
     if (options.gradual === true) {
-      for await (const { name } of this.namesWithKinds()) yield name;
+      for await (const { name } of this.listing()) yield name;
       return;
     }
     const names = await this.#run(this.path, 'list', () => fs.readdir(osPath(this.#base), { encoding: 'buffer' }));
     for (const name of names) yield decodeName(name);
   }
 
-  /** The entries as the listing has them, with what they are, as far as it says; read as they are asked for. */
-  async *namesWithKinds(): AsyncIterable<ListedName> {
+  /** The entries as the system's listing has them, with what they are, as far as it says; read as they are asked for. Not {@link Directory.entries}, which has statuses. */
+  async *listing(): AsyncIterable<ListedName> {
     // The types of node:fs know directories of strings only.
     const options = { encoding: 'buffer' as BufferEncoding, bufferSize: LISTING_BATCH };
     const open = (): Promise<Dir> => fs.opendir(osPath(this.#base), options);

@@ -99,6 +99,8 @@ export const thisProcess: ProcessMark = createProcessMark({
   place: placeOfThis(),
   boot: bootId(),
   isAlive(pid) {
+    // Its parent may take its time to hear of the end, or, as the first process of a container, never ask.
+    if (isOurProc && processStart(pid)?.isZombie === true) return false;
     try {
       process.kill(pid, 0);
       return true;

@@ -48,6 +48,8 @@ export interface KeyLookup {
   keys(type: KeyType, version: string): readonly TrustedKey[];
   /** Versions below this letter are refused, whatever is known of them. Undefined: none is. */
   floor(type: KeyType): string | undefined;
+  /** How many distinct keys of one version must have signed, at least, whatever a policy says. Absent: one. */
+  minSigners?(type: KeyType): number;
 }
 
 /** The name of a digest that may stand in an envelope. */
@@ -88,6 +90,13 @@ export interface VerifiedImage {
   readonly bundledCertificates: readonly Uint8Array[];
   /** What is worth saying and decides nothing: a name that contradicts the envelope, a certificate out of its dates. */
   readonly warnings: readonly string[];
+}
+
+/** What an envelope proves without its payload: all of {@link VerifiedImage} but that the payload is the one that was signed. */
+export interface VerifiedEnvelope extends Omit<VerifiedImage, 'payloadDigest'> {
+  /** The digest that the payload must have, by the algorithm `digest`. */
+  readonly signedDigest: Uint8Array;
+  readonly digest: DigestName;
 }
 
 /** What an image must be besides well signed. Everything absent is not asked for. */

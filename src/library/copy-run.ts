@@ -4,12 +4,14 @@ import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts'
 import { RateLimit } from '../copy/rate-limit.ts';
 import { withRetries } from '../copy/retry.ts';
 import type { TargetMemory } from '../copy/target.ts';
+import type { ContentCheck, VerifiedContent } from '../files/content-check.ts';
 import { abortable } from './abortable.ts';
 import { checkCopyOptions } from './copy-options.ts';
 import type { CopiedFile, Copy, CopyEvent, CopyOptions, CopyResult } from './copy-types.ts';
 import { CopyError, type EntryError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Remote, RemoteKeeper } from './remote.ts';
+import { signedImages } from './signature.ts';
 
 /** Errors that are kept; more are counted. */
 const MAX_KEPT_ERRORS = 1_000;
@@ -21,6 +23,8 @@ const STOP_GRACE_MS = 5_000;
 export class CopyRun implements CopyObserver {
   readonly options: CopyOptions;
   readonly rateLimit: RateLimit | undefined;
+  /** Only what this finds good gets a name. */
+  readonly content: ContentCheck | undefined;
   /** What has landed: not copied again over a new connection. */
   readonly landed: Set<string> = new Set();
   /** What all attempts know of the target. */
@@ -47,6 +51,7 @@ export class CopyRun implements CopyObserver {
     this.options = options;
     const rate = options.rateBytesPerSecond;
     this.rateLimit = rate === undefined ? undefined : new RateLimit(rate);
+    this.content = options.verifySignature && signedImages(options.verifySignature);
   }
 
   /** Aborts when the caller's signal does, and when the policy for errors says stop. */
@@ -78,6 +83,7 @@ export class CopyRun implements CopyObserver {
     try {
       if (signal?.aborted === true) abort();
       this.signal.throwIfAborted();
+      await this.content?.ready();
       await work();
       // What was interrupted may have failed as an entry.
       if (this.#failed > 0) this.signal.throwIfAborted();
@@ -194,7 +200,11 @@ export class CopyRun implements CopyObserver {
     const file: CopiedFile = { name, size, source: paths.source, target: paths.target };
     this.#emit({ type: 'file-start', file });
     let fileBytes = 0;
+    let verified: VerifiedContent | undefined;
     return {
+      verified: (content) => {
+        verified = content;
+      },
       moved: (bytes) => {
         fileBytes += bytes;
         this.#moved += bytes;
@@ -205,7 +215,8 @@ export class CopyRun implements CopyObserver {
           this.#files++;
           this.#bytes += fileBytes;
         }
-        this.#emit({ type: 'file-end', file, outcome: landed ? 'copied' : 'failed' });
+        const found = verified === undefined ? {} : { verified };
+        this.#emit({ type: 'file-end', file, outcome: landed ? 'copied' : 'failed', ...found });
       },
     };
   }

@@ -1,6 +1,8 @@
 import type { ConnectionError } from '../base/errors.ts';
+import type { VerifiedContent } from '../files/content-check.ts';
 import type { FileKind } from '../files/file-system.ts';
 import type { EntryError } from './errors.ts';
+import type { SignatureOptions } from './signature.ts';
 
 /** What {@link CopyOptions.filter} is asked about. */
 export interface FilterEntry {
@@ -40,6 +42,11 @@ export interface CopyOptions {
   readonly retries?: number | undefined;
   /** Compare the content of each copy with its source (SHA-256) before it gets its name. Default false. SFTP */
   readonly verify?: boolean | undefined;
+  /**
+   * Only signed images land: a file gets its name, here or on a host, when its signature was verified. What is not good is an error of that file, and leaves nothing. Uploads are written beside their names, as with `atomic`. With the SCP protocol the source of an upload is verified before it is sent; between two hosts one must
+   * have SFTP. Default: anything lands.
+   */
+  readonly verifySignature?: SignatureOptions | undefined;
   /**
    * Files on a host are written beside their names, made durable and renamed when they are whole. Default false: written in place as scp does, so an upload that is broken off leaves a mixture. Files of this
    * machine never are half-written. SFTP
@@ -103,6 +110,8 @@ export type CopyEvent =
       readonly type: 'file-end';
       readonly file: CopiedFile;
       readonly outcome: 'copied' | 'failed' | 'skipped' | 'planned';
+      /** What a copied file was found to be, with `verifySignature`. */
+      readonly verified?: VerifiedContent;
     }
   /** An entry could not be copied. */
   | { readonly type: 'error'; readonly error: EntryError }

@@ -17,7 +17,7 @@ export interface Task {
 }
 
 function sftpOptions(run: CopyRun, { isList }: Task): SftpCopyOptions {
-  const { options, rateLimit, signal, landed } = run;
+  const { options, rateLimit, content, signal, landed } = run;
   const retries = options.retries ?? 0;
   return {
     recursive: options.recursive === true,
@@ -26,6 +26,7 @@ function sftpOptions(run: CopyRun, { isList }: Task): SftpCopyOptions {
     targetIsDirectory: isList,
     observer: run,
     rateLimit,
+    content,
     signal,
     verify: options.verify,
     atomic: options.atomic,
@@ -43,7 +44,7 @@ function sftpOptions(run: CopyRun, { isList }: Task): SftpCopyOptions {
 }
 
 function scpOptions(run: CopyRun, { host, stderr }: Remote, { isList }: Task): ScpDownloadOptions {
-  const { options, rateLimit, signal } = run;
+  const { options, rateLimit, content, signal } = run;
   return {
     host,
     recursive: options.recursive === true,
@@ -54,6 +55,7 @@ function scpOptions(run: CopyRun, { host, stderr }: Remote, { isList }: Task): S
     targetIsDirectory: isList,
     observer: run,
     rateLimit,
+    content,
     signal,
     onStderr: stderr.push,
     memory: (options.retries ?? 0) > 0 ? run.memory : undefined,

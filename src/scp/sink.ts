@@ -94,6 +94,12 @@ export async function runSink(link: ScpLink, receiver: SinkReceiver, options: Si
   return await new ScpSink(link, receiver, options).run();
 }
 
+/** What became of a file, and the one reply that it gets. */
+interface Received {
+  readonly landed: boolean;
+  readonly reply: () => void;
+}
+
 class ScpSink {
   readonly #link: ScpLink;
   readonly #receiver: SinkReceiver;
@@ -277,38 +283,41 @@ class ScpSink {
       return;
     }
     this.#link.sendOk();
-    let landed = false;
+    let received: Received | undefined;
     const before = this.#bytes;
     const interrupt = () => file.interrupt?.();
     this.#options.signal?.addEventListener('abort', interrupt, { once: true });
     try {
-      landed = await this.#receive(file, size);
+      received = await this.#receive(file, size);
     } catch (error) {
       throw this.#link.lostDuring(error, `receiving ${file.path} (${this.#bytes - before} of ${size} bytes)`);
     } finally {
       this.#options.signal?.removeEventListener('abort', interrupt);
-      if (!landed) await file.discard();
+      if (received?.landed !== true) await file.discard();
     }
+    // Whoever hears that a file was refused finds nothing of it.
+    received.reply();
   }
 
-  /** Takes the data and the source's verdict on it, and sends the one reply. True where the file was committed. */
-  async #receive(file: SinkFile, size: number): Promise<boolean> {
+  /** Takes the data and the source's verdict on it, and commits the file. */
+  async #receive(file: SinkFile, size: number): Promise<Received> {
     const failure = await this.#data(file, size);
-    const reply = await this.#link.readReply();
-    if (reply.kind === 'fatal') throw this.#link.fatal(reply.text);
-    if (failure !== undefined) {
-      this.#refuse(failure);
-      return false;
-    }
-    if (reply.kind === 'error') {
+    const verdict = await this.#link.readReply();
+    if (verdict.kind === 'fatal') throw this.#link.fatal(verdict.text);
+    if (failure !== undefined) return { landed: false, reply: () => this.#refuse(failure) };
+    if (verdict.kind === 'error') {
       // The source padded what it could not read: these bytes are not the file.
-      this.#fail(new RemoteError(reply.text));
-      this.#link.sendOk();
-      return false;
+      this.#fail(new RemoteError(verdict.text));
+      return { landed: false, reply: () => this.#link.sendOk() };
     }
-    const committed = await this.#answer(() => file.commit());
-    if (committed) this.#files++;
-    return committed;
+    try {
+      await file.commit();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      return { landed: false, reply: () => this.#refuse(error) };
+    }
+    this.#files++;
+    return { landed: true, reply: () => this.#link.sendOk() };
   }
 
   /** Moves `size` bytes into the file. After a local error the rest is drained, so that the wire stays in step. */

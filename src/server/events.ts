@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { FailedNegotiation } from './negotiation.ts';
 
@@ -77,6 +78,16 @@ export type ServerEvent =
       readonly bytes: number;
       /** False where the copy of this file was given up. */
       readonly landed: boolean;
+      /** Who vouches for its content, where only verified content lands: `production A`. */
+      readonly signer?: string;
+    }
+  /** Content that was not to be used, or that nobody could judge: nothing of it is left. So many of one session at most. */
+  | {
+      readonly type: 'content-refused';
+      readonly connection: ConnectionInfo;
+      readonly path: string;
+      readonly code: ErrorCode;
+      readonly reason: string;
     }
   /** Something but content was changed. `to` is the new name, or what a link points to. */
   | {
@@ -105,6 +116,8 @@ export type ServerEvent =
       readonly bytes: number;
       /** Of the whole content in hex, where one file moved in order from its first byte to its last. */
       readonly sha256?: string;
+      /** Who vouches for the content of the file, where only verified content lands: `production A`. */
+      readonly signer?: string;
       /** Why it failed, where that is known. */
       readonly error?: string;
       readonly durationMs: number;
@@ -156,6 +169,8 @@ function describe(event: ServerEvent): string {
       return event.direction === 'received' ? `begins to send to ${event.path}` : `begins to fetch ${event.path}`;
     case 'file-moved':
       return `${event.landed ? event.direction : `not ${event.direction}`} ${event.name} (${event.bytes} bytes)`;
+    case 'content-refused':
+      return `refused the content of ${event.path}: ${event.reason} (${event.code})`;
     case 'entry-changed':
       return `${event.operation} ${event.path}${event.to === undefined ? '' : ` ${event.to}`}`;
     case 'operation-refused':

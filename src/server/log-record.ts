@@ -31,6 +31,7 @@ const levels: Readonly<Record<ServerEvent['type'], LogLevel>> = {
   'file-moved': 'debug',
   'entry-changed': 'info',
   'operation-refused': 'info',
+  'content-refused': 'warn',
   'entry-failed': 'warn',
   'transfer-ended': 'info',
   swept: 'info',

@@ -16,6 +16,8 @@ export interface RootLimits {
   readonly mode?: string | undefined;
   readonly quota?: number | undefined;
   readonly maxEntries?: number | undefined;
+  /** Only content that was verified gets a name. */
+  readonly isChecked?: boolean | undefined;
 }
 
 /** Whether what is there has to be counted. */
@@ -65,6 +67,32 @@ export function findNested(
         reason: `the root ${inner.name} is inside the root ${outer.name}, and the quota of ${limited.name} could not be kept; give neither a quota, or make one read-only`,
       };
     }
+  }
+  return undefined;
+}
+
+/**
+ * A root that takes verified content only, on a folder that can be written by way of another root that takes anything: what came there would appear here.
+ *
+ * @returns as {@link findNested}
+ */
+export function findWayRound(
+  roots: readonly RootLimits[],
+  folders: readonly Folder[],
+): { readonly index: number; readonly reason: string } | undefined {
+  const touches = (one: Folder | undefined, other: Folder | undefined): boolean =>
+    one !== undefined &&
+    other !== undefined &&
+    (one.key === other.key || one.above.has(other.key) || other.above.has(one.key));
+  for (const [index, { name, isChecked }] of roots.entries()) {
+    if (isChecked !== true) continue;
+    const way = roots.findIndex(
+      (other, at) =>
+        other.isChecked !== true && other.mode !== 'read-only' && touches(folders[index], folders[at]) && at !== index,
+    );
+    if (way < 0) continue;
+    const reason = `the root ${name} takes signed images only, and ${roots[way]?.name} leads to the same files and takes anything; make that one read-only, or let it take signed images only too`;
+    return { index, reason };
   }
   return undefined;
 }

@@ -1,3 +1,5 @@
+import { checked } from '../files/checked.ts';
+import type { ContentCheck } from '../files/content-check.ts';
 import type { Amount } from '../files/counter.ts';
 import { guarded } from '../files/guard.ts';
 import type { Permit } from '../files/guard-rules.ts';
@@ -9,7 +11,7 @@ import { Room, type RoomLimits } from '../files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../files/rooted.ts';
 import { withStartPaths } from '../files/start-paths.ts';
 import type { OwnFilesOf } from './recent-files.ts';
-import { type Folder, findNested, isCounted, lookUp } from './root-folders.ts';
+import { type Folder, findNested, findWayRound, isCounted, lookUp, type RootLimits } from './root-folders.ts';
 
 /** What can be done in a root. `drop`: it takes new files and gives nothing back. */
 export type RootMode = 'read-write' | 'read-only' | 'drop';
@@ -22,6 +24,10 @@ export interface RootOptions extends Omit<RoomLimits, 'processes'> {
   readonly path: string;
   /** Default `read-write`. */
   readonly mode?: RootMode | undefined;
+  /**
+   * Only content that this finds good gets a name here: at the end of an upload, and when a file is renamed or linked. What is refused leaves nothing. Existing files are never changed where they stand, and symbolic links cannot be made. Default: any content will do.
+   */
+  readonly accept?: ContentCheck | undefined;
   /** A prefix in the way of network devices that stands for it: `flash:`. Default: none. */
   readonly prefix?: string | undefined;
 }
@@ -97,7 +103,8 @@ export class Roots {
   static async open(list: readonly RootOptions[], options: RootsOptions = {}): Promise<Roots> {
     if (list.length === 0) throw new TypeError('a server needs a root');
     const folders = await Promise.all(list.map(async ({ path }) => await lookUp(path)));
-    const nested = findNested(list, folders);
+    const limits = list.map((root): RootLimits => ({ ...root, isChecked: root.accept !== undefined }));
+    const nested = findNested(limits, folders) ?? findWayRound(limits, folders);
     if (nested !== undefined) throw new TypeError(nested.reason);
     const opened = new Roots(await openAll(list, folders, options), options);
     try {
@@ -139,8 +146,9 @@ export class Roots {
     return root;
   }
 
-  #inMode({ options, fileSystem }: Root, sent: OwnFilesOf | undefined): RootedFileSystem {
-    const { mode = 'read-write' } = options;
+  #inMode({ options, fileSystem: inner }: Root, sent: OwnFilesOf | undefined): RootedFileSystem {
+    const { mode = 'read-write', accept } = options;
+    const fileSystem = accept === undefined ? inner : checked(inner, { check: accept, isOwnName: isPrivateName });
     switch (mode) {
       case 'read-write':
         return fileSystem;

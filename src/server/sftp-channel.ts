@@ -1,5 +1,6 @@
 import type { ServerChannel, Session } from 'ssh2';
 import { fileOperations } from '../base/file-operation.ts';
+import { printable } from '../base/printable.ts';
 import { ended, finish, isUsable } from './channel-end.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { PRIVILEGE_DENIED } from './denials.ts';
@@ -55,6 +56,7 @@ async function serve(channel: ServerChannel, output: ChannelOutput, host: Sessio
       emit: (event) => host.emit(event),
       busy,
       hashing: host.hashing,
+      say: (line) => channel.stderr.write(`${printable(line)}\n`),
       signal: host.stopped,
     });
   } finally {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { SessionAccount } from '../aaa/accounting/ledger.ts';
 import { FileError, SealiftError } from '../base/errors.ts';
+import { describeSigners, isContentRefusal } from '../files/content-check.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { thisProcess } from '../files/process-mark.ts';
 import { startOf } from '../files/start-paths.ts';
@@ -29,9 +30,14 @@ export interface SftpServiceOptions {
   /** Told when the client has something open or under way, and when it has not. */
   readonly busy: (isBusy: boolean) => void;
   readonly hashing: ConnectionHashing;
+  /** Shows the client a line beside the protocol: some clients have no other way to say more than `Failure`. */
+  readonly say: (line: string) => void;
   /** Aborted when everything is to stop at once. */
   readonly signal: AbortSignal;
 }
+
+/** So many lines beside the protocol are shown in one session: a client that does not read them loses no more of its window. */
+const MAX_SAID = 20;
 
 /**
  * Serves one SFTP session on a channel: files below the root, modes up to 0777, owners as they are.
@@ -40,6 +46,7 @@ export interface SftpServiceOptions {
  */
 export async function runSftpService(input: Readable, output: Writable, options: SftpServiceOptions): Promise<0 | 1> {
   const { fileSystem, user, durable, emit, busy, hashing, signal } = options;
+  const observer = new SftpEvents(options);
   const parts = {
     fileSystem,
     start: startOf(fileSystem),
@@ -50,7 +57,7 @@ export async function runSftpService(input: Readable, output: Writable, options:
     durable,
     hashes: options.account.wantsDigests,
     people: nobodyElse,
-    observer: new SftpEvents(options),
+    observer,
     process: thisProcess,
     signal,
   };
@@ -60,8 +67,10 @@ export async function runSftpService(input: Readable, output: Writable, options:
     return place;
   });
   try {
-    const refused = (operation: string, error: FileError): void =>
-      emit({ type: 'operation-refused', operation, reason: error.message });
+    const refused = (operation: string, error: FileError): void => {
+      if (isContentRefusal(error)) observer.refused(error);
+      else emit({ type: 'operation-refused', operation, reason: error.message });
+    };
     await serveSftp({ input, output }, tellingRefusals(files, refused), { busy, hashing, signal });
     return 0;
   } catch (error) {
@@ -76,11 +85,27 @@ class SftpEvents implements SftpObserver {
   readonly #emit: (event: SessionEvent) => void;
   readonly #account: SessionAccount;
   readonly #begin: SftpServiceOptions['begin'];
+  readonly #say: SftpServiceOptions['say'];
+  /** How many contents were told to be refused. */
+  #refused = 0;
+  readonly #told = new WeakSet<Error>();
 
-  constructor({ emit, account, begin }: SftpServiceOptions) {
+  constructor({ emit, account, begin, say }: SftpServiceOptions) {
     this.#emit = emit;
     this.#account = account;
     this.#begin = begin;
+    this.#say = say;
+  }
+
+  /** Some content was refused. */
+  refused(error: FileError): void {
+    // An operation that is an upload of its own fails with its file, and once more by itself.
+    const first = firstCause(error);
+    if (this.#told.has(first)) return;
+    this.#told.add(first);
+    const { path, code, reason } = error;
+    this.#emit({ type: 'content-refused', path, code, reason });
+    if (this.#refused++ < MAX_SAID) this.#say(`${path}: ${reason}`);
   }
 
   takeSlot(direction: Direction, path: string): TransferSlot {
@@ -114,9 +139,14 @@ class SftpEvents implements SftpObserver {
         bytes += count;
         live.moved(count);
       },
-      ended: (outcome, sha256, error) => {
+      ended: (outcome, sha256, error, content) => {
         live.end();
-        const how = { ...(sha256 === undefined ? {} : { sha256 }), ...(error && { error: error.message }) };
+        if (isContentRefusal(error)) this.refused(error);
+        const how = {
+          ...(sha256 === undefined ? {} : { sha256 }),
+          ...(content === undefined ? {} : { signer: describeSigners(content) }),
+          ...(error && { error: error.message }),
+        };
         account.stop({ status: outcome, bytes, ...how });
         this.#emit({
           type: 'transfer-ended',
@@ -141,4 +171,8 @@ class SftpEvents implements SftpObserver {
   failed(error: Error): void {
     this.#emit({ type: 'entry-failed', reason: error.message });
   }
+}
+
+function firstCause(error: Error): Error {
+  return error.cause instanceof Error ? firstCause(error.cause) : error;
 }

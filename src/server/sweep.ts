@@ -58,7 +58,7 @@ class Sweeper {
   /** @returns the folders in it */
   async #within(directory: LocalDirectory): Promise<readonly string[]> {
     const folders: string[] = [];
-    for await (const { name, kind } of directory.namesWithKinds()) {
+    for await (const { name, kind } of directory.listing()) {
       if (this.#isStopped) break;
       if (kind === 'directory') folders.push(name);
       const own = kind === 'file' ? readPrivateName(name) : undefined;

@@ -16,6 +16,7 @@ export class Told {
       case 'request-refused':
         return this.#bounded(event, { request: event.request + NO_MORE });
       case 'operation-refused':
+      case 'content-refused':
       case 'entry-failed':
         return this.#bounded(event, { reason: event.reason + NO_MORE });
       default:

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { SessionAccount, TransferAccount } from '../aaa/accounting/ledger.ts';
 import type { CopyObserver, FilePaths, FileProgress } from '../copy/observer.ts';
+import { describeSigners, isContentRefusal } from '../files/content-check.ts';
 import type { ServerEvent } from './events.ts';
 import type { LiveTransfer } from './live-transfers.ts';
 
@@ -30,6 +31,8 @@ interface GivenUp {
 export class TransferCount implements CopyObserver {
   readonly #options: TransferCountOptions;
   #givenUp: GivenUp | undefined;
+  /** The file under way, and what was told to have failed meanwhile: a sink tells it before it gives the file up. */
+  #underWay: { error: string | undefined } | undefined;
   /** Files that have landed. */
   files = 0;
   bytes = 0;
@@ -48,7 +51,13 @@ export class TransferCount implements CopyObserver {
     let hash: Hash | undefined = this.#options.account.wantsDigests ? createHash('sha256') : undefined;
     let bytes = 0;
     let over = false;
+    const underWay: { error: string | undefined } = { error: undefined };
+    this.#underWay = underWay;
+    let signer: string | undefined;
     return {
+      verified: (content) => {
+        signer = describeSigners(content);
+      },
       moved: (count, content) => {
         bytes += count;
         this.bytes += count;
@@ -58,18 +67,26 @@ export class TransferCount implements CopyObserver {
       finished: (landed) => {
         if (over) return;
         over = true;
+        this.#underWay = undefined;
         if (landed) this.files++;
-        emit({ type: 'file-moved', direction, name, bytes, landed });
+        emit({ type: 'file-moved', direction, name, bytes, landed, ...(signer === undefined ? {} : { signer }) });
         if (landed)
-          account.stop({ status: 'complete', bytes, sha256: bytes === size ? hash?.digest('hex') : undefined });
+          account.stop({ status: 'complete', bytes, sha256: bytes === size ? hash?.digest('hex') : undefined, signer });
+        else if (underWay.error !== undefined) account.stop({ status: 'failed', bytes, error: underWay.error });
         else this.#givenUp = { account, bytes };
       },
     };
   }
 
   failed(error: Error): void {
-    this.#stopGivenUp(error.message);
-    this.#options.emit({ type: 'entry-failed', reason: error.message });
+    if (this.#underWay !== undefined) this.#underWay.error ??= error.message;
+    else this.#stopGivenUp(error.message);
+    const { emit } = this.#options;
+    if (isContentRefusal(error)) {
+      const { path, code, reason } = error;
+      emit({ type: 'content-refused', path, code, reason });
+    }
+    emit({ type: 'entry-failed', reason: error.message });
   }
 
   /** No more files come. @param isCut whether the client left before it had heard the end */

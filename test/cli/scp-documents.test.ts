@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { SCP_OPTIONS } from '../../src/cli/completion/options.ts';
+import { isAttached, SCP_OPTIONS } from '../../src/cli/completion/options.ts';
 import { UsageError } from '../../src/cli/getopt.ts';
 import { BEYOND } from '../../src/cli/scp/beyond.ts';
 import { parseScpOptions } from '../../src/cli/scp/options.ts';
@@ -19,7 +19,7 @@ const GONE = ['1', '2', 'M'];
 const OTHER_SIDE = ['d', 'f', 't'];
 
 /** What the parser takes: its tables are read from its source, and each option is tried. */
-function parserOptions(): { letters: string[]; valued: Set<string>; long: Map<string, 'value' | 'flag'> } {
+function parserOptions(): { letters: string[]; valued: Set<string>; long: Map<string, 'value' | 'flag' | 'optional'> } {
   const source = text('src/cli/scp/options.ts');
   const table = /const LETTERS = '([^']+)'/.exec(source)?.[1] ?? '';
   const letters = Array.from(table.replaceAll(':', '')).filter((letter) => !GONE.includes(letter));
@@ -106,11 +106,13 @@ describe('every option of scp', () => {
   it('is completed, with a value where it takes one', () => {
     const completed = SCP_OPTIONS.flatMap(({ letter, long: name, value }) => [
       ...(letter === undefined ? [] : [`-${letter}${value === undefined ? '' : ' value'}`]),
-      ...(name === undefined ? [] : [`--${name}${value === undefined ? '' : ' value'}`]),
+      ...(name === undefined
+        ? []
+        : [`--${name}${isAttached(value) ? ' optional' : value === undefined ? '' : ' value'}`]),
     ]);
     const all = [
       ...typed.map((letter) => `-${letter}${valued.has(letter) ? ' value' : ''}`),
-      ...[...long].map(([name, kind]) => `--${name}${kind === 'value' ? ' value' : ''}`),
+      ...[...long].map(([name, kind]) => `--${name}${kind === 'flag' ? '' : ` ${kind}`}`),
     ];
     expect(completed.sort()).toEqual(all.sort());
   });

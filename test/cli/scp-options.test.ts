@@ -19,12 +19,38 @@ describe('getopt', () => {
     expect(getopt(['-', 'x'], 'a').operands).toEqual(['-', 'x']);
   });
 
+  it('takes a value that is attached, or none, where that is optional', () => {
+    const read = (...args: string[]) => getopt(args, '', { how: 'optional' });
+    expect(read('--how', 'x')).toEqual({ options: [{ name: 'how' }], operands: ['x'] });
+    expect(read('--how=x', 'y')).toEqual({ options: [{ name: 'how', value: 'x' }], operands: ['y'] });
+    expect(() => read('--how=')).toThrow('option --how= requires a value');
+  });
+
   it.each([[['-z']], [['-P']], [['--nope']], [['--flag=1']], [['--value']], [['-:']]])('refuses %j', (args) => {
     expect(() => getopt(args, 'P:', { flag: 'flag', value: 'value' })).toThrow(UsageError);
   });
 });
 
 describe('the options of scp', () => {
+  it('verify by comparing, by signature, or both', () => {
+    const read = (...args: string[]) => parseScpOptions([...args, 'a', 'b']).beyond;
+    expect(read('--verify')).toMatchObject({ verify: true, signature: false });
+    expect(read('--verify=sha256')).toMatchObject({ verify: true, signature: false });
+    expect(read('--verify=signature', '--keys', 's', '--nvram=n', '--product=P')).toMatchObject({
+      verify: false,
+      signature: true,
+      keys: 's',
+      nvram: 'n',
+      product: 'P',
+    });
+    expect(read('--verify', '--verify=signature')).toMatchObject({ verify: true, signature: true });
+    expect(() => read('--verify=md5')).toThrow('must be sha256');
+    expect(() => read('--keys=')).toThrow('a path must follow');
+    expect(() => read('-R', '--verify=signature')).toThrow('not with -R');
+    // By the SCP protocol it can be done.
+    expect(read('-O', '--verify=signature')).toMatchObject({ signature: true });
+  });
+
   it('hands ssh its options in the order they were given', () => {
     const args = [
       '-4',

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { describeProcess, isProcessAlive } from '../../src/aaa/accounting/process-name.ts';
 import { processStart } from '../../src/base/process-start.ts';
 import { createProcessMark, type ProcessView, thisProcess } from '../../src/files/process-mark.ts';
+import { makeZombie } from '../support/zombie.ts';
 
 /** Process 7 of a machine on which 7 and 8 run, both started at tick 100. */
 const view: ProcessView = {
@@ -63,4 +65,20 @@ describe('the mark of a process', () => {
       start === '0' ? 'runs' : 'gone',
     );
   });
+
+  it.runIf(processStart('self') !== undefined)(
+    'takes one that has ended for gone, whether its parent asks for its status or not',
+    async () => {
+      const zombie = await makeZombie();
+      try {
+        const [place, boot] = thisProcess.id.split('-');
+        const ticks = processStart(zombie.pid)?.ticks;
+        expect(ticks).toBeDefined();
+        expect(thisProcess.fateOf([place, boot, zombie.pid, ticks, '00000000'].join('-'))).toBe('gone');
+        expect(isProcessAlive(describeProcess(zombie.pid))).toBe(false);
+      } finally {
+        await zombie.end();
+      }
+    },
+  );
 });

@@ -75,6 +75,9 @@ describePeer(['sshd', 'ssh', 'ssh-keygen'], 'completion in bash', () => {
     expect(await bash('sealift scp --progress j', 'j')).toEqual(['json']);
     expect(await bash('sealift scp -rX n', 'n')).toEqual(['nrequests=']);
     expect(await bash('scp --up', '--up', '_sealift_as_scp')).toEqual(['--update']);
+    expect(await bash('sealift scp --verify=si', 'si')).toEqual(['signature']);
+    // Its value is attached or absent: what follows is something else.
+    expect(await bash('sealift scp --verify --ke', '--ke')).toEqual(['--keys']);
     // Options end at the first operand.
     expect(await bash('sealift scp a --re', '--re')).toEqual([]);
     expect(await bash('sealift serve --li', '--li')).toEqual(['--listen']);
@@ -144,6 +147,8 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'zsh'], 'completion in zsh', () => {
 
   it('completes options, hosts and remote paths', async () => {
     expect(await press('sealift scp --upd')).toBe('sealift scp --update ');
+    expect(await press('sealift scp --verify=si')).toBe('sealift scp --verify=signature ');
+    expect(await press('sealift scp --verify --ke')).toBe('sealift scp --verify --keys=');
     expect(await press(`sealift scp ${options} root@dep`)).toBe(`sealift scp ${options} root@depot:`);
     const at = `sealift scp ${options} depot:${there}`;
     expect(await press(`${at}/fo`)).toBe(`${at}/folder/`);
@@ -166,6 +171,9 @@ describePeer(['sshd', 'ssh', 'ssh-keygen', 'fish'], 'completion in fish', () => 
 
   it('completes options, hosts and remote paths', async () => {
     expect(await offers('sealift scp --upd')).toEqual(['--update\tleave out files that are there and not older']);
+    expect(await offers('sealift scp --verify=si')).toEqual([
+      '--verify=signature\tcompare each copy with its source, or verify its signature',
+    ]);
     expect(await offers(`sealift scp ${options} root@dep`)).toEqual(['root@depot:']);
     const at = `sealift scp ${options} depot:${there}`;
     expect(await offers(`${at}/fo`)).toEqual([`depot:${there}/folder/`]);

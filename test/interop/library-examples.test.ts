@@ -10,6 +10,7 @@ import { connect, type Host } from '../../src/index.ts';
 import { makeHostKey, PASSWORD, startTestServer } from '../server/support.ts';
 import { describePeer } from '../support/peers.ts';
 import { type Outcome, runProgram } from '../support/sealift.ts';
+import { imageOf, makeStore, makeVendor, spoiled } from '../support/signed-images.ts';
 import { type RunningSshd, startSshd } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -122,6 +123,30 @@ describePeer(['sshd', 'ssh-keygen'], 'the examples', () => {
     await expect(session('alice', 'wrong')).rejects.toThrow(/authentication|permission denied/i);
     server.kill('SIGTERM');
     expect((await once(server, 'exit'))[0]).toBe(0);
+  });
+
+  it('starts what verifies, the bytes that were verified, and remembers what has run', async () => {
+    const dir = await tempDirectory();
+    const vendor = await makeVendor();
+    await makeStore(join(dir, 'store'), vendor);
+    const program = "process.on('disconnect', () => process.exit(0)); console.log('it runs'); process.send('good');";
+    const image = await imageOf(vendor, Buffer.from(program));
+    await writeFile(join(dir, 'bad.SPA'), spoiled(image));
+    await writeFile(join(dir, 'good.SPA'), image);
+    const images = ['bad.SPA', 'good.SPA'].map((name) => join(dir, name));
+    expect(await example('boot.mjs', [join(dir, 'store'), 'NX3900', ...images])).toEqual({
+      status: 0,
+      stdout: 'it runs\n',
+      stderr: [
+        `Verification FAILED for ${images[0]}, REASON: the payload is not what was signed`,
+        'Digitally Signed Release Software with key version A',
+        `${images[1]} is good`,
+        '',
+      ].join('\n'),
+    });
+    const none = await example('boot.mjs', [join(dir, 'store'), 'OTHER', ...images]);
+    expect([none.status, none.stdout]).toEqual([1, '']);
+    expect(none.stderr).toMatch(/autoboot: boot failed\n$/);
   });
 
   it('are all run here', async () => {

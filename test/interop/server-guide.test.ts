@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { makeKeyPair } from '../support/key-pair.ts';
 import { itPeer } from '../support/peers.ts';
 import { runProgram, runSealift, sealiftLauncher } from '../support/sealift.ts';
+import { makeStore, makeVendor } from '../support/signed-images.ts';
 import { freePort } from '../support/sshd.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -65,12 +66,13 @@ it('each configuration of the guide is good', async () => {
   await mkdir(join(folder, 'files'));
   await writeFile(join(folder, 'users'), '', { mode: 0o600 });
   await writeFile(join(folder, 'partner.pub'), `${makeKeyPair().public}\n`);
+  await makeStore(join(folder, 'store'), await makeVendor());
   for (const [index, text] of texts.entries()) {
     const rest = [
       ['roots', 'roots: [{name: files, path: ./files}]\n'],
       ['users', 'users: [{name: a, authorized-keys-file: partner.pub}]\n'],
     ] as const;
-    const whole = text.replace(/path: \/srv\/\w+/g, 'path: ./files');
+    const whole = text.replace(/path: \/srv\/\w+/g, 'path: ./files').replace('/etc/sealift/store', './store');
     const more = rest.filter(([key]) => !new RegExp(`^${key}:`, 'm').test(text)).map(([, lines]) => lines);
     const file = join(folder, `${index}.yaml`);
     await writeFile(file, `state: ./state\n${more.join('')}${whole}`);

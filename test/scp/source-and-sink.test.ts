@@ -228,8 +228,11 @@ function byPath(a: { path: string }, b: { path: string }): number {
 }
 
 /** What a sink answers to exactly these bytes, with its error if it throws one. */
-async function sinkAnswers(bytes: string | Buffer, options: { recursive?: boolean; receiver?: MemoryReceiver } = {}) {
-  const output = new Collector();
+async function sinkAnswers(
+  bytes: string | Buffer,
+  options: { recursive?: boolean; receiver?: MemoryReceiver; output?: Collector } = {},
+) {
+  const output = options.output ?? new Collector();
   const receiver = options.receiver ?? new MemoryReceiver();
   const link = new ScpLink(pieces([Buffer.from(bytes as string, 'latin1')]), output, 'peer');
   let error: unknown;
@@ -293,6 +296,15 @@ describe('sink', () => {
     expect(answers).toBe('\0\0\x01scp: big: No space left on device\n\0\0');
     expect(result).toMatchObject({ files: 1, failures: 1 });
     expect(receiver.discarded).toBe(1);
+  });
+
+  it('has nothing left of a file when its source hears that it was refused', async () => {
+    const output = new Collector();
+    const heard: string[] = [];
+    const onDiscard = (): void => void heard.push(output.bytes.toString('latin1'));
+    await sinkAnswers('C0644 6 big\n123456\0', { receiver: new MemoryReceiver({ failAfter: 3, onDiscard }), output });
+    expect(heard).toEqual(['\0\0']);
+    expect(output.bytes.toString('latin1')).toBe('\0\0\x01scp: big: No space left on device\n');
   });
 
   it('throws away a file that the source could not read to its end', async () => {

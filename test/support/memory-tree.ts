@@ -18,7 +18,10 @@ export class MemoryReceiver implements SinkReceiver {
   readonly #refuse: (name: string) => boolean;
   readonly #failAfter: number;
 
-  constructor(options: { refuse?: (name: string) => boolean; failAfter?: number } = {}) {
+  readonly #onDiscard: () => void;
+
+  constructor(options: { refuse?: (name: string) => boolean; failAfter?: number; onDiscard?: () => void } = {}) {
+    this.#onDiscard = options.onDiscard ?? (() => {});
     this.#refuse = options.refuse ?? (() => false);
     this.#failAfter = options.failAfter ?? Number.POSITIVE_INFINITY;
   }
@@ -50,6 +53,7 @@ export class MemoryReceiver implements SinkReceiver {
       },
       discard: async () => {
         this.discarded++;
+        this.#onDiscard();
       },
     };
   }

@@ -38,6 +38,7 @@ const peers = {
   plink: { name: 'plink', debianPackage: 'putty-tools', command: 'plink' },
   puttygen: { name: 'puttygen', debianPackage: 'putty-tools', command: 'puttygen' },
   curl: { name: 'curl', debianPackage: 'curl', command: 'curl' },
+  openssl: { name: 'openssl', debianPackage: 'openssl', command: 'openssl' },
   lftp: { name: 'lftp', debianPackage: 'lftp', command: 'lftp' },
   rclone: { name: 'rclone', debianPackage: 'rclone', command: 'rclone' },
   sshfs: { name: 'sshfs', debianPackage: 'sshfs', command: 'sshfs' },

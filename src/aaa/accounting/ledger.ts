@@ -110,8 +110,8 @@ export class Ledger {
         if (stopped) return;
         stopped = true;
         onStop(end);
-        const { status, bytes, sha256, error } = end;
-        this.#stop({ ...start, record: 'stop', status, bytes, sha256, error }, began);
+        const { status, bytes, sha256, signer, error } = end;
+        this.#stop({ ...start, record: 'stop', status, bytes, sha256, signer, error }, began);
       },
     };
   }

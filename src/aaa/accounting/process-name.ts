@@ -7,10 +7,12 @@ export function describeProcess(pid: number): string {
   return `${pid}-${startOf(pid) ?? 'unknown'}`;
 }
 
-/** Whether the process that gave a name is still there; what follows a `_` in the name does not count. Where /proc is missing nobody can say, and it counts as gone. */
+/** Whether the process that gave a name still runs; what follows a `_` in the name does not count. Where /proc is missing nobody can say, and it counts as gone. */
 export function isProcessAlive(name: string): boolean {
   const parts = /^(\d{1,10})-([^_]+)/.exec(name);
-  return parts !== null && parts[2] !== 'unknown' && startOf(Number(parts[1])) === parts[2];
+  if (parts === null || parts[2] === 'unknown') return false;
+  const pid = Number(parts[1]);
+  return startOf(pid) === parts[2] && processStart(pid)?.isZombie === false;
 }
 
 function startOf(pid: number): string | undefined {

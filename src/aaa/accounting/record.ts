@@ -44,6 +44,8 @@ export interface TransferEnd {
   readonly bytes?: number | undefined;
   /** Of the whole content, in hexadecimal digits. Absent where not all of it passed in one piece. */
   readonly sha256?: string | undefined;
+  /** Who vouches for the content, where only verified content lands: `production A`. */
+  readonly signer?: string | undefined;
   readonly error?: string | undefined;
 }
 
@@ -93,6 +95,7 @@ export type StopRecord =
         readonly session: string;
         readonly bytes?: number | undefined;
         readonly sha256?: string | undefined;
+        readonly signer?: string | undefined;
       });
 
 /** For each session (login) and each transfer (file) there is one start and one stop. Texts from clients in it are as they came: whoever writes it down escapes them. */

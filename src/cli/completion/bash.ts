@@ -1,11 +1,15 @@
-import { type CompletedOption, OTHER_COMMANDS, SCP_OPTIONS } from './options.ts';
+import { type CompletedOption, isAttached, OTHER_COMMANDS, SCP_OPTIONS } from './options.ts';
 import type { ScriptOptions } from './script.ts';
 import { singleQuoted } from './shell-text.ts';
 
 /** `-r --resume …`, as they are typed. */
 function spelled(options: readonly CompletedOption[]): string {
   return options
-    .flatMap(({ letter, long }) => [...(letter ? [`-${letter}`] : []), ...(long ? [`--${long}`] : [])])
+    .flatMap(({ letter, long, value }) => [
+      ...(letter ? [`-${letter}`] : []),
+      ...(long ? [`--${long}`] : []),
+      ...(isAttached(value) && value?.kind === 'words' ? value.words.map((word) => `--${long}=${word}`) : []),
+    ])
     .join(' ');
 }
 
@@ -14,7 +18,9 @@ function valueCases(options: readonly CompletedOption[]): string {
   const lines: string[] = [];
   for (const { letter, long, value } of options) {
     if (value === undefined) continue;
-    const names = [...(letter ? [`-${letter}`] : []), ...(long ? [`--${long}`] : [])].join('|');
+    // Behind the = only: as a word of its own it would be an operand.
+    const end = isAttached(value) ? '=' : '';
+    const names = [...(letter ? [`-${letter}`] : []), ...(long ? [`--${long}${end}`] : [])].join('|');
     const kind = value.kind === 'words' ? `words ${value.words.join(' ')}` : value.kind;
     lines.push(`    ${names}) REPLY='${kind}' ;;`);
   }
@@ -151,7 +157,8 @@ _sealift_scp_line() {
       *) _sealift_no_files ;;
     esac
   elif [[ $options && $cur == --*=* ]]; then
-    _sealift_value "\${cur%%=*}"
+    _sealift_value "\${cur%%=*}="
+    [[ $REPLY ]] || _sealift_value "\${cur%%=*}"
     case $REPLY in
       words*) _sealift_no_files; set -- \${REPLY#words }; _sealift_offer "\${@/#/\${cur%%=*}=}" ;;
     esac

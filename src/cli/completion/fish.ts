@@ -12,7 +12,7 @@ function valueFlags(value: OptionValue | undefined): string {
     case 'host':
       return " -x -a '(__sealift_ask hosts)'";
     case 'words':
-      return ` -x -a ${singleQuoted(value.words.join(' '))}`;
+      return `${value.isAttached === true ? '' : ' -x'} -a ${singleQuoted(value.words.join(' '))}`;
     default:
       return value satisfies never;
   }

@@ -3,7 +3,8 @@ export type OptionValue =
   | { readonly kind: 'text'; readonly name: string }
   | { readonly kind: 'file'; readonly name: string }
   | { readonly kind: 'host'; readonly name: string }
-  | { readonly kind: 'words'; readonly name: string; readonly words: readonly string[] };
+  /** `isAttached`: the option may stand without it, and it may not be a word of its own. */
+  | { readonly kind: 'words'; readonly name: string; readonly words: readonly string[]; readonly isAttached?: true };
 
 /** An option as completion knows it: a letter, a long name, or both for the same thing. */
 export interface CompletedOption {
@@ -59,7 +60,14 @@ export const SCP_OPTIONS: readonly CompletedOption[] = [
   { long: 'progress', value: words('form', 'auto', 'bar', 'json', 'none'), text: 'how to show progress' },
   { long: 'resume', text: 'go on where an earlier copy broke off' },
   { long: 'retry', value: text('count'), text: 'connect again after a lost connection' },
-  { long: 'verify', text: 'compare each copy with its source' },
+  {
+    long: 'verify',
+    value: { kind: 'words', name: 'how', words: ['sha256', 'signature'], isAttached: true },
+    text: 'compare each copy with its source, or verify its signature',
+  },
+  { long: 'keys', value: file('store'), text: 'the key storage for signatures' },
+  { long: 'nvram', value: file('folder'), text: 'counters of the key storage' },
+  { long: 'product', value: text('name'), text: 'the product that images must be for' },
   { long: 'atomic', text: 'uploads appear when they are whole and on disk' },
   { long: 'mkdir', text: 'make missing directories on the way to the target' },
   { long: 'include', value: text('pattern'), text: 'copy what matches' },
@@ -107,6 +115,77 @@ export const OTHER_COMMANDS: readonly CompletedCommand[] = [
     words: ['add', 'passwd', 'remove', 'disable', 'enable', 'list', 'import', 'hash'],
   },
   {
+    name: 'image',
+    text: 'signed software images',
+    options: [
+      {
+        long: 'type',
+        value: words('type', 'production', 'special', 'rollover', 'revocation', 'rommon.production', 'rommon.special'),
+        text: 'of a key or an image',
+      },
+      { long: 'key-version', value: text('letter'), text: 'A to Z' },
+      { letter: 'o', long: 'out', value: file('file'), text: 'where it goes' },
+      {
+        long: 'algorithm',
+        value: words(
+          'name',
+          'rsa-3072',
+          'rsa-2048',
+          'rsa-4096',
+          'ecdsa-p256',
+          'ecdsa-p384',
+          'ed25519',
+          'ml-dsa-44',
+          'ml-dsa-65',
+          'ml-dsa-87',
+        ),
+        text: 'of a new key',
+      },
+      { long: 'cn', value: text('text'), text: 'common name' },
+      { long: 'ou', value: text('text'), text: 'organizational unit' },
+      { long: 'o', value: text('text'), text: 'organization' },
+      { long: 'days', value: text('number'), text: 'validity of the certificate' },
+      { long: 'passphrase-file', value: file('file'), text: 'its first line is the passphrase' },
+      { long: 'no-passphrase', text: 'leave the key unencrypted' },
+      { long: 'key', value: file('file'), text: 'private key' },
+      { long: 'cert', value: file('file'), text: 'certificate' },
+      { long: 'product', value: text('name'), text: 'the hardware' },
+      { long: 'version', value: text('text'), text: 'of the software' },
+      { long: 'name', value: text('name'), text: 'in displays' },
+      { long: 'counter', value: text('number'), text: 'security counter' },
+      { long: 'min-loader', value: text('text'), text: 'least version of a loader' },
+      { long: 'digest', value: words('name', 'sha512', 'sha384', 'sha256'), text: 'of the payload' },
+      { long: 'bundle', value: file('file'), text: 'certificate of a new special key' },
+      { long: 'new-key', value: file('file'), text: 'certificate of a new key' },
+      { long: 'payload', value: file('file'), text: 'of a revocation image' },
+      { long: 'attrs', value: file('file'), text: 'what export-attrs has written' },
+      { long: 'signature', value: file('file'), text: 'made elsewhere' },
+      { long: 'store', value: file('folder'), text: 'key storage' },
+      { long: 'nvram', value: file('folder'), text: 'counters of the key storage' },
+      { long: 'min-signers', value: text('number'), text: 'ask for so many keys' },
+      { long: 'min-counter', value: text('number'), text: 'least security counter' },
+      { long: 'max-size', value: text('bytes'), text: 'largest payload' },
+      { long: 'md5', text: 'show the MD5 of the file too' },
+      { long: 'extract', value: file('file'), text: 'write the payload' },
+      { long: 'certs', text: 'show the certificates' },
+      { long: 'envelope', value: file('file'), text: 'write the envelope' },
+      { long: 'payload-size', text: 'show the size of the payload' },
+      { long: 'rollover', value: file('file'), text: 'certificate to trust' },
+      { long: 'production', value: file('file'), text: 'certificate to trust' },
+      { long: 'special', value: file('file'), text: 'certificate to trust' },
+      { long: 'from', value: file('image'), text: 'image that brings a key' },
+      { long: 'running', value: file('image'), text: 'image that runs' },
+      { long: 'autoboot', value: file('image'), text: 'image that starts next' },
+      { long: 'rommon', value: file('image'), text: 'upgradable ROM monitor' },
+      { long: 'reload-pending', text: 'a reload is scheduled' },
+      { long: 'keys', text: 'as the device shows them' },
+      { long: 'json', text: 'for programs' },
+      { letter: 'q', long: 'quiet', text: 'say less' },
+      { letter: 'h', long: 'help', text: 'show all options' },
+    ],
+    words: ['keygen', 'sign', 'verify', 'inspect', 'revocation', 'bundle', 'export-attrs', 'attach-signature', 'store'],
+  },
+  {
     name: 'sftp-server',
     text: "SFTP for the system's sshd",
     options: [
@@ -145,3 +224,8 @@ export const OTHER_COMMANDS: readonly CompletedCommand[] = [
     words: ['bash', 'zsh', 'fish'],
   },
 ];
+
+/** Whether an option may stand without its value, which is attached to it. */
+export function isAttached(value: OptionValue | undefined): boolean {
+  return value?.kind === 'words' && value.isAttached === true;
+}

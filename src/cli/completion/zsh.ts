@@ -1,4 +1,4 @@
-import { type CompletedOption, type OptionValue, OTHER_COMMANDS, SCP_OPTIONS } from './options.ts';
+import { type CompletedOption, isAttached, type OptionValue, OTHER_COMMANDS, SCP_OPTIONS } from './options.ts';
 import type { ScriptOptions } from './script.ts';
 import { singleQuoted } from './shell-text.ts';
 
@@ -14,7 +14,7 @@ function valueSpec(value: OptionValue | undefined): string {
     case 'host':
       return `:${name}:_sealift_hosts`;
     case 'words':
-      return `:${name}:(${value.words.join(' ')})`;
+      return `${value.isAttached === true ? ':' : ''}:${name}:(${value.words.join(' ')})`;
     default:
       return value satisfies never;
   }
@@ -26,7 +26,8 @@ function specs(options: readonly CompletedOption[]): string {
   for (const { letter, long, value, text } of options) {
     const rest = `[${text}]${valueSpec(value)}`;
     if (letter !== undefined) lines.push(singleQuoted(`*-${letter}${value === undefined ? '' : '+'}${rest}`));
-    if (long !== undefined) lines.push(singleQuoted(`*--${long}${value === undefined ? '' : '='}${rest}`));
+    if (long !== undefined)
+      lines.push(singleQuoted(`*--${long}${value === undefined ? '' : isAttached(value) ? '=-' : '='}${rest}`));
   }
   return lines.map((line) => `    ${line} \\`).join('\n');
 }

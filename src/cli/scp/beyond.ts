@@ -5,7 +5,10 @@ import { UsageError } from '../getopt.ts';
 export const BEYOND = {
   resume: 'flag',
   retry: 'value',
-  verify: 'flag',
+  verify: 'optional',
+  keys: 'value',
+  nvram: 'value',
+  product: 'value',
   atomic: 'flag',
   parallel: 'value',
   mkdir: 'flag',
@@ -24,6 +27,14 @@ export interface BeyondOptions {
   retries: number;
   /** Compare each copy with its source. */
   verify: boolean;
+  /** Only signed images land. */
+  signature: boolean;
+  /** The key storage whose keys vouch for them. */
+  keys: string | undefined;
+  /** Where that storage keeps its counters, if not in it. */
+  nvram: string | undefined;
+  /** The product that they must be for. */
+  product: string | undefined;
   /** Uploads appear under their names when they are whole. */
   atomic: boolean;
   /** Files under way at the same time; undefined leaves it to the program. */
@@ -46,6 +57,10 @@ export function noBeyondOptions(): BeyondOptions {
     resume: false,
     retries: 0,
     verify: false,
+    signature: false,
+    keys: undefined,
+    nvram: undefined,
+    product: undefined,
     atomic: false,
     parallel: undefined,
     mkdir: false,
@@ -64,8 +79,16 @@ export function noBeyondOptions(): BeyondOptions {
  */
 export function applyBeyondOption(name: string, value: string, result: BeyondOptions): boolean {
   switch (name) {
-    case 'resume':
     case 'verify':
+      result[verification(value)] = true;
+      return true;
+    case 'keys':
+    case 'nvram':
+    case 'product':
+      if (value === '') throw new UsageError(`--${name}: a ${name === 'product' ? 'name' : 'path'} must follow`);
+      result[name] = value;
+      return true;
+    case 'resume':
     case 'atomic':
     case 'mkdir':
     case 'update':
@@ -90,6 +113,20 @@ export function applyBeyondOption(name: string, value: string, result: BeyondOpt
     default:
       return false;
   }
+}
+
+function verification(value: string): 'verify' | 'signature' {
+  if (value === '' || value === 'sha256') return 'verify';
+  if (value === 'signature') return 'signature';
+  throw new UsageError(`--verify=${value}: must be sha256 (what it is without a value) or signature`);
+}
+
+/** What of these options is missing, or means nothing without others; undefined where they are right. */
+export function signatureProblem({ signature, keys, nvram, product }: BeyondOptions): string | undefined {
+  if (signature && keys === undefined)
+    return '--verify=signature needs --keys STORE: the key storage whose keys vouch for images';
+  const [alone] = Object.entries({ keys, nvram, product }).find(([, value]) => value !== undefined) ?? [];
+  return signature || alone === undefined ? undefined : `--${alone} means something only with --verify=signature`;
 }
 
 function wholeNumber(option: string, value: string, least: number, most: number): number {

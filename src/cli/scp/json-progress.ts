@@ -1,6 +1,7 @@
 import { FileError, SealiftError } from '../../base/errors.ts';
 import { type Location, OperandError, parseLocation } from '../../copy/location.ts';
 import type { FilePaths, FileProgress } from '../../copy/observer.ts';
+import type { VerifiedContent } from '../../files/content-check.ts';
 import { type JsonLines, nameField, wellFormed } from '../json-lines.ts';
 import { Pace } from '../terminal/pace.ts';
 import { Tally } from '../terminal/tally.ts';
@@ -74,12 +75,16 @@ export class JsonProgress {
   fileStarted(name: string, size: number, paths: FilePaths = {}): FileProgress {
     const file = this.#tally.start(name, size);
     const start = this.#options.now();
+    let content: VerifiedContent | undefined;
     return {
       moved: file.moved,
+      verified: (found) => {
+        content = found;
+      },
       resumed: (bytes) => file.resumed?.(bytes),
       finished: (landed) => {
         file.finished(landed);
-        this.#file(name, file.size, paths, landed ? 'copied' : 'failed', this.#options.now() - start);
+        this.#file(name, file.size, paths, landed ? 'copied' : 'failed', this.#options.now() - start, content);
       },
     };
   }
@@ -94,7 +99,14 @@ export class JsonProgress {
     this.#file(name, size, paths, 'planned', 0);
   }
 
-  #file(name: string, size: number, paths: FilePaths, result: FileResult, seconds: number): void {
+  #file(
+    name: string,
+    size: number,
+    paths: FilePaths,
+    result: FileResult,
+    seconds: number,
+    content?: VerifiedContent,
+  ): void {
     this.#write('file', {
       ...nameField('name', name),
       ...nameField('source', paths.source),
@@ -102,6 +114,7 @@ export class JsonProgress {
       size,
       result,
       seconds: rounded(seconds),
+      ...(content === undefined ? {} : { signature: signatureFields(content) }),
     });
   }
 
@@ -153,6 +166,17 @@ export class JsonProgress {
     });
     await this.#options.lines.flushed(this.#options.signal);
   }
+}
+
+/** What a file was found to be, and who vouches for it. */
+function signatureFields({ type, product, version, signers, warnings }: VerifiedContent): object {
+  return {
+    imageType: type,
+    product: wellFormed(product),
+    version: wellFormed(version),
+    signers: signers.map((signer) => ({ keyType: signer.type, keyVersion: signer.version })),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.map(wellFormed) }),
+  };
 }
 
 /** To the millisecond. */

@@ -5,6 +5,7 @@ import { OutputWatch } from '../output-watch.ts';
 import { rawArguments } from '../raw-args.ts';
 import { Reporter } from '../report.ts';
 import { abortOnSignals, Interrupted } from '../signals.ts';
+import { signatureProblem } from './beyond.ts';
 import { FatalOptionError, parseScpOptions, type ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
 import { scpHelp, scpUsage } from './usage.ts';
@@ -51,7 +52,7 @@ function checkOperands(options: ScpOptions): string | undefined {
   const { role, operands } = options;
   if (role === 'sink') return operands.length === 1 ? undefined : 'ambiguous target';
   if (role === 'source') return operands.length >= 1 ? undefined : '';
-  return operands.length >= 2 ? undefined : '';
+  return operands.length >= 2 ? signatureProblem(options.beyond) : '';
 }
 
 function explainOptionError(error: unknown, reporter: Reporter, program: 'scp' | 'sealift'): number {
@@ -94,8 +95,10 @@ async function runClient(
   progress: RunProgress,
   signal: AbortSignal,
 ): Promise<number> {
+  const { signature } = options.beyond;
+  const content = signature ? await (await import('./signature.ts')).signatureCheck(options.beyond) : undefined;
   const { ScpRun } = await import('./run.ts');
-  const result = await new ScpRun(options, reporter, progress, signal).run();
+  const result = await new ScpRun(options, { reporter, progress, signal, content }).run();
   return { copied: OK, failed: FAILED, fatal: FATAL }[result];
 }
 

@@ -103,6 +103,8 @@ export function parseScpOptions(args: readonly string[]): ScpOptions {
 /** Options that need a protocol which others forbid. */
 function checkTogether({ protocol, throughLocal, beyond, role }: ScpOptions): void {
   if (role !== 'client') return;
+  if (beyond.signature && throughLocal === 'remote')
+    throw new UsageError('--verify=signature: not with -R, where the other host copies by itself');
   const [first] = sftpOnly(beyond);
   if (first === undefined) return;
   if (protocol === 'scp') throw new UsageError(`${first}: not with -O, whose protocol cannot do it`);

@@ -6,12 +6,14 @@ import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
 import { withRetries } from '../../copy/retry.ts';
 import { copyBetweenHosts, copyFromHost, copyToHost } from '../../copy/routes.ts';
+import type { ContentCheck } from '../../files/content-check.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
 import { RemoteText } from '../terminal/remote-text.ts';
 import type { ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
 import { Remotes } from './remotes.ts';
+import { tellingSigners } from './telling-signers.ts';
 import { here, routeOptions, type Transfer } from './transfer.ts';
 
 /** How a run ended. `fatal` is for what OpenSSH's scp ends at once with: a lost connection, a server that breaks the rules. */
@@ -21,6 +23,14 @@ export type RunResult = 'copied' | 'failed' | 'fatal';
 type Group =
   | { readonly kind: 'local'; readonly paths: string[] }
   | { readonly kind: 'remote'; readonly locations: RemoteLocation[] };
+
+export interface ScpRunParts {
+  readonly reporter: Reporter;
+  readonly progress: RunProgress;
+  readonly signal: AbortSignal;
+  /** Only what this finds good gets a name. */
+  readonly content?: ContentCheck | undefined;
+}
 
 /** Runs one scp command line as the client. */
 export class ScpRun {
@@ -35,7 +45,7 @@ export class ScpRun {
   #failures = 0;
   #fatal = false;
 
-  constructor(options: ScpOptions, reporter: Reporter, progress: RunProgress, signal: AbortSignal) {
+  constructor(options: ScpOptions, { reporter, progress, signal, content }: ScpRunParts) {
     this.#options = options;
     this.#progress = progress;
     this.#remoteText = new RemoteText((text) => reporter.text(text));
@@ -57,9 +67,11 @@ export class ScpRun {
       return onRemoteStderr(bytes);
     };
     this.#remotes = new Remotes(options, { signal, log, reporter, onStderr, onRemoteStderr });
+    const observer = this.#observer();
     this.#transfer = {
       options,
-      observer: this.#observer(),
+      observer: content === undefined ? observer : tellingSigners(observer, reporter, log),
+      content,
       rateLimit: bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond),
       signal,
       log,

@@ -8,6 +8,7 @@ import type { ScpDownloadOptions } from '../../copy/scp-download.ts';
 import type { SftpCopyOptions } from '../../copy/sftp-copy.ts';
 import { shellQuote } from '../../copy/shell-quote.ts';
 import type { TargetMemory } from '../../copy/target.ts';
+import type { ContentCheck } from '../../files/content-check.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { sftpOnly } from './beyond.ts';
 import { copyLocally } from './local-copy.ts';
@@ -18,6 +19,8 @@ export interface Transfer {
   readonly options: ScpOptions;
   readonly observer: CopyObserver;
   readonly rateLimit: RateLimit | undefined;
+  /** Only what this finds good gets a name. */
+  readonly content: ContentCheck | undefined;
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly onStderr: (bytes: Buffer) => Promise<void> | undefined;
@@ -43,6 +46,7 @@ function scpCopyOptions(transfer: Transfer, host: string): ScpDownloadOptions {
     targetIsDirectory: transfer.targetIsDirectory,
     observer: transfer.observer,
     rateLimit: transfer.rateLimit,
+    content: transfer.content,
     signal: transfer.signal,
     trace: verbosity >= 3 ? trace : undefined,
     onStderr: transfer.onStderr,
@@ -60,6 +64,7 @@ function sftpCopyOptions(transfer: Transfer): SftpCopyOptions {
     targetIsDirectory: transfer.targetIsDirectory,
     observer: transfer.observer,
     rateLimit: transfer.rateLimit,
+    content: transfer.content,
     signal: transfer.signal,
     verify,
     atomic,
@@ -101,7 +106,7 @@ export function routeOptions(transfer: Transfer): RouteOptions {
 export async function here(transfer: Transfer, paths: readonly string[], target: string): Promise<number> {
   const { options, signal } = transfer;
   const { recursive, preserve } = options;
-  if (sftpOnly(options.beyond).length > 0) {
+  if (sftpOnly(options.beyond).length > 0 || transfer.content !== undefined) {
     const { copyHere } = await import('../../copy/sftp-copy.ts');
     return await copyHere(localFileSystem(), paths, localTarget(recursive), target, sftpCopyOptions(transfer));
   }

@@ -52,6 +52,12 @@ Beyond scp (with SFTP only, except --retry)
   --links             copy symbolic links as links
   --dry-run           show what would be copied, change nothing
 
+Signed images
+  --keys STORE        with --verify=signature: only images that the keys of this
+                      storage vouch for get their names, up and down
+  --nvram DIR         where its counters are kept, if not in it
+  --product NAME      of those only images for this product
+
 Output
   -q                  no progress meter
   --progress=FORM     auto (default): a meter on a terminal, without -q;

@@ -12,6 +12,7 @@ import { type ChangedOptions, listen, type RunningServer } from '../../server/se
 import type { Deployment, Fleet } from './fleet.ts';
 import { ServerLog } from './log.ts';
 import { sessionReports, transferReports } from './reports.ts';
+import { withChecks } from './signed-roots.ts';
 import type { WorkerStart } from './worker-messages.ts';
 
 /** The server of one process, with its log and its figures. */
@@ -48,7 +49,7 @@ export class Service implements Fleet {
         log.write(logRecord(event));
       };
       const { account } = accounting;
-      const options = await serverOptions(deployment, share);
+      const options = await serverOptions(deployment, log, share);
       const server = await listen({ ...options, account, onEvent });
       const prefix = worker === undefined ? '' : `${worker.number}.`;
       return new Service({ log, server, metrics, accounting, prefix, share });
@@ -92,7 +93,7 @@ export class Service implements Fleet {
   }
 
   async reload(deployment: Deployment): Promise<void> {
-    await this.#server.reload(await serverOptions(deployment, this.#share));
+    await this.#server.reload(await serverOptions(deployment, this.log, this.#share));
     this.log.level = levelOf(deployment);
   }
 
@@ -143,12 +144,17 @@ function levelOf({ prepared, verbose }: Deployment): 'error' | 'warn' | 'info' |
 }
 
 /** @param share how many processes share the limits: connections are dealt out in turn, so each has its part, rounded up */
-async function serverOptions({ prepared, inherited }: Deployment, share: number): Promise<ChangedOptions> {
+async function serverOptions(
+  { prepared, inherited }: Deployment,
+  log: ServerLog,
+  share: number,
+): Promise<ChangedOptions> {
   const { settings, state, config } = prepared;
   const hostKeys = settings.hostKeys.length > 0 ? settings.hostKeys : (await loadHostKeys(state)).keys;
   const limits = { ...config.limits };
   for (const name of SHARED_LIMITS) limits[name] = Math.ceil(limits[name] / share);
-  return { ...settings, hostKeys, limits, listen: inherited.length > 0 ? inherited : config.listen };
+  const roots = await withChecks(settings.roots, log);
+  return { ...settings, roots, hostKeys, limits, listen: inherited.length > 0 ? inherited : config.listen };
 }
 
 /** Limits that hold for the server as a whole, not for each connection. */

@@ -1,5 +1,6 @@
 import type { SyslogFacility } from '../../aaa/accounting/syslog-message.ts';
 import type { FileOperation } from '../../base/file-operation.ts';
+import type { ServerLimits } from '../limits.ts';
 import type { ListenAddress } from '../listen-address.ts';
 import type { RootMode } from '../roots.ts';
 
@@ -21,7 +22,7 @@ export interface ServeConfig {
   readonly usersFile: string | undefined;
   readonly rights: readonly RightsRuleConfig[];
   readonly aaa: AaaConfig;
-  readonly limits: LimitsConfig;
+  readonly limits: ServerLimits;
   readonly algorithms: AlgorithmsConfig;
   readonly log: LogConfig;
   readonly accounting: AccountingConfig;
@@ -43,7 +44,15 @@ export interface RootConfig {
   readonly quota: number | undefined;
   readonly maxEntries: number | undefined;
   readonly keepFree: number | undefined;
+  readonly accept: 'anything' | 'signed';
+  readonly keys: string | undefined;
+  readonly nvram: string | undefined;
+  readonly product: string | undefined;
+  readonly types: readonly SignedType[];
 }
+
+/** What a signed image may be, in the words of its signature. */
+export type SignedType = 'production' | 'special' | 'revocation' | 'rommon.production' | 'rommon.special';
 
 export type CredentialName = 'publickey' | 'password';
 
@@ -87,30 +96,6 @@ export interface AaaConfig {
     readonly forget: number;
   };
   readonly exempt: readonly string[];
-}
-
-/** The fields of ServerLimits under the names they have in a file. */
-export interface LimitsConfig {
-  readonly loginTimeoutMs: number;
-  readonly passwordTries: number;
-  readonly publicKeyTries: number;
-  readonly authenticationRequests: number;
-  readonly channels: number;
-  readonly connections: number;
-  readonly unauthenticated: number;
-  readonly unauthenticatedPerSource: number;
-  readonly sessions: number;
-  readonly sessionsPerUser: number;
-  readonly sessionsPerSource: number;
-  readonly transfers: number;
-  readonly transfersPerUser: number;
-  readonly queuedBytes: number;
-  readonly rekeyBytes: number;
-  readonly rekeyMs: number;
-  readonly idleTimeoutMs: number;
-  readonly keepaliveMs: number;
-  readonly keepaliveCount: number;
-  readonly globMatches: number;
 }
 
 export interface AlgorithmsConfig {

@@ -1,9 +1,8 @@
-import { DEFAULT_LIMITS } from '../limits.ts';
-import type { LimitsConfig } from './config.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from '../limits.ts';
 import { duration, integer, object, otherwise, size, type Type } from './schema-types.ts';
 import { formatBytes, formatMilliseconds } from './units.ts';
 
-type Name = keyof LimitsConfig;
+type Name = keyof ServerLimits;
 
 const COUNT = 1_000_000;
 const MAX_LOGIN_MS = 120_000;
@@ -21,7 +20,7 @@ function bytes(name: Name, key: string, min: number, doc: string): ReturnType<ty
 }
 
 /** The bounds of a server. Their defaults are those of the library. */
-export const limitsType: Type<LimitsConfig> = object<LimitsConfig>({
+export const limitsType: Type<ServerLimits> = object<ServerLimits>({
   loginTimeoutMs: time('loginTimeoutMs', 'login-timeout', MAX_LOGIN_MS, 'From the first byte to a finished login.'),
   passwordTries: count('passwordTries', 'Wrong passwords before the connection ends.'),
   publicKeyTries: count('publicKeyTries', 'Keys that are not accepted before the connection ends.'),

@@ -6,11 +6,11 @@ import { type LocalUser, prepareUser } from '../../aaa/local-user.ts';
 import { loadUsersFile } from '../../aaa/users-file.ts';
 import { FileError, SealiftError } from '../../base/errors.ts';
 import { readHostKeys } from '../host-keys.ts';
-import { findNested, isWithin, lookUp, realPathOf } from '../root-folders.ts';
-import type { RootsView } from '../roots.ts';
+import { findNested, findWayRound, isWithin, lookUp, realPathOf } from '../root-folders.ts';
+import type { RootOptions, RootsView } from '../roots.ts';
 import type { ServerSettings } from '../settings.ts';
 import { accessOptions, toLocalUser } from './access.ts';
-import type { ServeConfig, UserConfig } from './config.ts';
+import type { RootConfig, ServeConfig, SignedType, UserConfig } from './config.ts';
 import { checkFolderOrNothing, checkWritable, readTextFile } from './files.ts';
 import { type ParsedConfig, parseConfig, placeOf } from './parse.ts';
 import { ConfigError, Problems } from './problems.ts';
@@ -19,12 +19,35 @@ import { MAX_CONFIG_BYTES } from './yaml-tree.ts';
 /** A configuration that was read with everything it names, ready to be served. Paths are absolute. */
 export interface PreparedConfig {
   readonly file: string;
+  /** Where each key stands in the file. */
+  readonly places: ParsedConfig['places'];
   readonly config: ServeConfig;
   readonly state: string;
   readonly logFile: string | undefined;
   readonly accounting: AccountingOptions;
   /** Without the host keys where they are to be made in the state folder. */
-  readonly settings: ServerSettings;
+  readonly settings: PreparedSettings;
+}
+
+/** Settings that lack what this room cannot make: who judges the content of a root. */
+export interface PreparedSettings extends Omit<ServerSettings, 'roots'> {
+  readonly roots: readonly PreparedRoot[];
+}
+
+export interface PreparedRoot extends Omit<RootOptions, 'accept'> {
+  /** By which images the content is judged; undefined where anything will do. */
+  readonly accept: SignedContent | undefined;
+}
+
+/** The images that a root takes. */
+export interface SignedContent {
+  /** The key storage: an absolute path. */
+  readonly keys: string;
+  /** Where its counters are: an absolute path; undefined: in it. */
+  readonly nvram: string | undefined;
+  readonly product: string | undefined;
+  /** Undefined: all. */
+  readonly types: readonly SignedType[] | undefined;
 }
 
 /** Longer banners and lists of keys are a mistake. Bytes. */
@@ -69,7 +92,7 @@ class Preparation {
   }
 
   async run(): Promise<PreparedConfig> {
-    const { file } = this.#parsed;
+    const { file, places } = this.#parsed;
     const config = this.#config;
     const state = config.state === undefined ? this.#defaultState : this.#path(config.state);
     await this.#checkRoots(state);
@@ -95,7 +118,7 @@ class Preparation {
       ...this.#files(),
     };
     const logFile = config.log.file === undefined ? undefined : this.#path(config.log.file);
-    return { file, config, state, logFile, accounting: this.#accounting(state), settings };
+    return { file, places, config, state, logFile, accounting: this.#accounting(state), settings };
   }
 
   #path(written: string): string {
@@ -139,11 +162,30 @@ class Preparation {
           );
       }
     }
+    await this.#checkStorages();
     // What is missing is told already.
     const { roots } = this.#config;
     const folders = await Promise.all(roots.map(({ path }) => lookUp(this.#path(path)))).catch(() => undefined);
-    const nested = folders === undefined ? undefined : findNested(roots, folders);
+    const limits = roots.map((root) => ({ ...root, isChecked: root.accept === 'signed' }));
+    const nested = folders === undefined ? undefined : (findNested(limits, folders) ?? findWayRound(limits, folders));
     if (nested !== undefined) this.#report(`roots[${nested.index}].path`, nested.reason);
+  }
+
+  /** No key storage lies where users could change it. */
+  async #checkStorages(): Promise<void> {
+    const { roots } = this.#config;
+    const folders = [...roots.entries()].flatMap(([index, { keys, nvram }]) =>
+      Object.entries({ keys, nvram }).map(([key, folder]) => ({ key: `roots[${index}].${key}`, folder })),
+    );
+    for (const { key, folder } of folders) {
+      if (folder === undefined) continue;
+      const store = await realpath(this.#path(folder)).catch(() => this.#path(folder));
+      for (const { name, path, mode } of roots) {
+        const root = await realpath(this.#path(path)).catch(() => undefined);
+        if (root === undefined || mode === 'read-only' || !isWithin(root, store)) continue;
+        this.#report(key, `the key storage is inside the root ${name}, where users could change it`);
+      }
+    }
   }
 
   /** What is written can be, as far as that can be told. */
@@ -173,16 +215,24 @@ class Preparation {
   }
 
   /** The roots with their paths, and what each user sees of them. */
-  #files(): Pick<ServerSettings, 'roots' | 'viewFor' | 'processes'> {
+  #files(): Pick<PreparedSettings, 'roots' | 'viewFor' | 'processes'> {
     const { roots, users, workers } = this.#config;
     const views = new Map<string, RootsView>();
     for (const { name, roots: seen, home } of users)
       views.set(name, { home, ...(seen.length === 0 ? {} : { roots: seen }) });
     return {
-      roots: roots.map((root) => ({ ...root, path: this.#path(root.path) })),
+      roots: roots.map((root) => this.#root(root)),
       viewFor: ({ user }) => views.get(user) ?? {},
       processes: workers,
     };
+  }
+
+  #root({ accept, keys, nvram, product, types, ...root }: RootConfig): PreparedRoot {
+    const path = this.#path(root.path);
+    if (accept !== 'signed') return { ...root, path, accept: undefined };
+    // A configuration without keys has been refused by now.
+    const storage = { keys: this.#path(keys ?? ''), nvram: nvram === undefined ? undefined : this.#path(nvram) };
+    return { ...root, path, accept: { ...storage, product, types: types.length === 0 ? undefined : types } };
   }
 
   #accounting(state: string): AccountingOptions {

@@ -1,5 +1,5 @@
 import { isLoopback } from '../listen-address.ts';
-import type { MethodName, RightsRuleConfig, ServeConfig, UserConfig } from './config.ts';
+import type { MethodName, RightsRuleConfig, RootConfig, ServeConfig, UserConfig } from './config.ts';
 import { nearest } from './nearest.ts';
 import type { ReportProblem } from './parse.ts';
 
@@ -11,6 +11,7 @@ export function checkRules(config: ServeConfig, report: ReportProblem): void {
     config.roots.map(({ prefix }) => prefix?.toLowerCase()),
     (index) => report(`roots[${index}].prefix`, 'another root has this prefix'),
   );
+  for (const [index, root] of config.roots.entries()) checkAccept(root, `roots[${index}]`, report);
   if (config.banner !== undefined && config.bannerFile !== undefined)
     report('banner-file', 'excludes banner; give one of them');
   if (config.users.length === 0 && config.usersFile === undefined)
@@ -25,6 +26,23 @@ export function checkRules(config: ServeConfig, report: ReportProblem): void {
     );
   checkMethods(config, report);
   for (const [index, rule] of config.rights.entries()) checkRule(rule, config, `rights[${index}]`, report);
+}
+
+function checkAccept(
+  { accept, keys, nvram, product, types, mode }: RootConfig,
+  key: string,
+  report: ReportProblem,
+): void {
+  if (accept === 'signed') {
+    if (keys === undefined) report(`${key}.accept`, 'needs keys: the key storage whose keys vouch for images');
+    if (mode === 'read-only') report(`${key}.accept`, 'has no meaning where nothing can be written; leave it out');
+    return;
+  }
+  const without = 'means something only with accept: signed';
+  if (keys !== undefined) report(`${key}.keys`, without);
+  if (nvram !== undefined) report(`${key}.nvram`, without);
+  if (product !== undefined) report(`${key}.product`, without);
+  if (types.length > 0) report(`${key}.types`, without);
 }
 
 function checkUsers(users: readonly UserConfig[], report: ReportProblem): void {

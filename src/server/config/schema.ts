@@ -97,6 +97,26 @@ const root: Type<RootConfig> = object<RootConfig>({
     'any number',
   ),
   keepFree: optional(size(1), 'What uploads leave free on the disk.', 'nothing is kept free'),
+  accept: otherwise(
+    choice('anything', 'signed'),
+    'anything',
+    'signed: a file appears under its name only when it is a signed image that the keys vouch for. What is refused leaves nothing, and the client is told why.',
+  ),
+  keys: optional(path, 'The key storage whose keys vouch for images, with accept: signed.', 'none'),
+  nvram: optional(path, 'Where that storage keeps its counters.', 'the storage itself'),
+  product: optional(
+    text('a name of printable characters', {
+      maxLength: 256,
+      read: (given) => (given !== '' && given === printable(given) ? given : undefined),
+    }),
+    'The product that images must be for, with accept: signed.',
+    'any product',
+  ),
+  types: otherwise(
+    list(choice('production', 'special', 'revocation', 'rommon.production', 'rommon.special'), 0, 5),
+    [],
+    'The types of images that are taken, with accept: signed. All of them unless given.',
+  ),
 });
 
 const passwordHash: Type<string> = text('a hash as $scrypt$ln=15,r=8,p=1$SALT$HASH (sealift user hash makes one)', {

@@ -32,6 +32,11 @@ export const FAMILIES: readonly Family[] = [
   { name: 'sealift_legacy_connections_total', type: 'counter', help: 'Connections that use the legacy profile.' },
   { name: 'sealift_requests_refused_total', type: 'counter', help: 'Requests that this server does not serve.' },
   {
+    name: 'sealift_contents_refused_total',
+    type: 'counter',
+    help: 'Files whose content was not to be used, by code.',
+  },
+  {
     name: 'sealift_transfers_total',
     type: 'counter',
     help: 'Transfers that have ended, by service, direction and result.',
@@ -100,6 +105,9 @@ export class ServerMetrics {
           direction: event.direction,
           result: event.landed ? 'complete' : 'given up',
         });
+        break;
+      case 'content-refused':
+        this.#add('sealift_contents_refused_total', { code: event.code });
         break;
       case 'entry-failed':
         this.#add('sealift_entries_failed_total');

@@ -1,3 +1,4 @@
+import type { VerifiedContent } from '../../files/content-check.ts';
 import type { FileSystem } from '../../files/file-system.ts';
 import type { ProcessMark } from '../../files/process-mark.ts';
 import type { Direction } from '../events.ts';
@@ -15,8 +16,9 @@ export interface FileTransfer {
    *
    * @param sha256 of the whole content in hex, where it moved in order from the first byte to the last
    * @param error why it failed
+   * @param content what it was found to be, where only verified content lands
    */
-  ended(outcome: TransferOutcome, sha256?: string, error?: Error): void;
+  ended(outcome: TransferOutcome, sha256?: string, error?: Error, content?: VerifiedContent): void;
 }
 
 /** A place among the transfers under way, taken before a file is touched. */

@@ -1,4 +1,5 @@
 import { FileError } from '../../base/errors.ts';
+import { isContentRefusal } from '../../files/content-check.ts';
 import type { ServedFiles } from '../../sftp/server/served-files.ts';
 
 /** What somebody was not allowed to do, or had no room for: not what merely is not there. Limits on handles and transfers are told where they are. */
@@ -13,7 +14,8 @@ export function tellingRefusals(files: ServedFiles, onRefusal: OnRefusal): Serve
     try {
       return await work;
     } catch (error) {
-      if (error instanceof FileError && TOLD_CODES.has(error.code)) onRefusal(operation, error);
+      if (error instanceof FileError && (TOLD_CODES.has(error.code) || isContentRefusal(error)))
+        onRefusal(operation, error);
       throw error;
     }
   };

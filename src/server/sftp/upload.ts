@@ -1,4 +1,5 @@
 import { FileError } from '../../base/errors.ts';
+import type { VerifiedContent } from '../../files/content-check.ts';
 import type { Directory, FileStatus, OpenFile, Space } from '../../files/file-system.ts';
 import { Overlay } from '../../files/overlay.ts';
 import { joinPath } from '../../files/path.ts';
@@ -47,6 +48,8 @@ export class Upload {
   #isMoved = false;
   #mode: number | undefined;
   #times: { readonly atimeSeconds: number; readonly mtimeSeconds: number } | undefined;
+  /** What its content was found to be, where only verified content lands. */
+  #content: VerifiedContent | undefined;
   #ending: Promise<void> | undefined;
   #isClosed = false;
 
@@ -185,12 +188,13 @@ export class Upload {
       this.#transfer.ended(this.#failed(), undefined, error as Error);
       throw error instanceof FileError ? renamedError(error, this.path) : error;
     }
-    this.#transfer.ended('complete', this.#detached ? undefined : this.#overlay.sha256);
+    this.#transfer.ended('complete', this.#detached ? undefined : this.#overlay.sha256, undefined, this.#content);
   }
 
   async #land(): Promise<void> {
     const { file } = this.#part;
     await this.#overlay.complete();
+    this.#content = await file.verify?.(this.#options.signal);
     // Modes and times that cannot be set are no reason to lose content; the client was told when it asked for the mode.
     if (this.#times !== undefined)
       await file.setTimes(this.#times.atimeSeconds, this.#times.mtimeSeconds).catch(() => {});
@@ -278,5 +282,6 @@ export class Upload {
 }
 
 function renamedError(error: FileError, path: string): FileError {
-  return new FileError(path, error.operation, error.code, { cause: error, reason: error.reason });
+  const { operation, code, reason, cure } = error;
+  return new FileError(path, operation, code, { cause: error, reason, ...(cure === undefined ? {} : { cure }) });
 }

@@ -32,6 +32,25 @@ function messageOf(text: string): string {
 }
 
 describe('a configuration', () => {
+  it('has roots for signed images, with what belongs to them and nothing else', () => {
+    const root = (more: string): string => `roots: [{name: in, path: /srv/in${more}}]\n${config().split('\n')[1]}\n`;
+    const { value } = parseConfig(root(', accept: signed, keys: k, product: P, types: [production]'), 'f.yaml');
+    expect(value.roots).toMatchObject([{ accept: 'signed', keys: 'k', product: 'P', types: ['production'] }]);
+    expect(parseConfig(root(''), 'f.yaml').value.roots).toMatchObject([{ accept: 'anything', types: [] }]);
+    const cases: [more: string, message: string][] = [
+      [', accept: signed', 'roots[0].accept: needs keys: the key storage whose keys vouch for images'],
+      [', accept: all', 'roots[0].accept: '],
+      [', accept: signed, keys: k, mode: read-only', 'roots[0].accept: has no meaning where nothing can be written'],
+      [', keys: k', 'roots[0].keys: means something only with accept: signed'],
+      [', nvram: n', 'roots[0].nvram: means something only with accept: signed'],
+      [', product: p', 'roots[0].product: means something only with accept: signed'],
+      [', types: [special]', 'roots[0].types: means something only with accept: signed'],
+      [', accept: signed, keys: k, types: [beta]', 'roots[0].types[0]: '],
+      [', accept: signed, keys: k, product: "a\\nb"', 'roots[0].product: '],
+    ];
+    for (const [more, message] of cases) expect(messageOf(root(more)), more).toContain(message);
+  });
+
   it('has the defaults of the library where it says nothing', () => {
     const { value } = parseConfig(config(), 'f.yaml');
     expect(value.limits).toEqual(DEFAULT_LIMITS);

@@ -145,6 +145,37 @@ describe('what it names is checked, at the place where it is named', () => {
     );
   });
 
+  it('a root for signed images to whose files another root leads that takes anything', async () => {
+    await mkdir(join(folder, 'data', 'images'), { recursive: true });
+    const file = join(folder, 'sealift.yaml');
+    const text = (outer: string): string =>
+      `roots: [{name: a, path: data${outer}}, {name: b, path: data/images, accept: signed, keys: store}]\n${alice}`;
+    const reason = 'the root b takes signed images only, and a leads to the same files and takes anything';
+    await expect(prepareConfig(text(''), file, '/s')).rejects.toThrow(`:1:48: roots[1].path: ${reason}`);
+    await expect(prepareConfig(text('/images'), file, '/s')).rejects.toThrow(reason);
+    for (const outer of [', mode: read-only', ', accept: signed, keys: other'])
+      expect((await prepareConfig(text(outer), file, '/s')).settings.roots[1]?.accept).toEqual({
+        keys: join(folder, 'store'),
+        nvram: undefined,
+        product: undefined,
+        types: undefined,
+      });
+  });
+
+  it('a key storage that users could change', async () => {
+    await mkdir(join(folder, 'in', 'store'));
+    const file = join(folder, 'sealift.yaml');
+    await mkdir(join(folder, 'images'));
+    const text = (mode: string): string =>
+      `roots: [{name: in, path: in${mode}}, {name: b, path: images, accept: signed, keys: in/store}]\n${alice}`;
+    await expect(prepareConfig(text(''), file, '/s')).rejects.toThrow(
+      'roots[1].keys: the key storage is inside the root in, where users could change it',
+    );
+    await prepareConfig(text(', mode: read-only'), file, '/s');
+    const within = text('').replace('in/store', 'images');
+    await expect(prepareConfig(within, file, '/s')).rejects.toThrow('the key storage is inside the root b');
+  });
+
   it('a user in both places', async () => {
     await writeFile(join(folder, 'users'), '{"name":"alice","disabled":true}\n', { mode: 0o600 });
     await expect(prepare(`${alice}users-file: users\n`)).rejects.toThrow(

@@ -43,7 +43,8 @@ export class ScriptedClient implements PacketReceiver {
   #data: { id: number; parts: Buffer[] } | undefined;
   #next = 1;
 
-  constructor(options: ServerSessionOptions & { readonly reads?: boolean } = {}) {
+  /** @param options `endsItself`: the test sees to its end, and nothing of it stays until the test has finished: for millions of them */
+  constructor(options: ServerSessionOptions & { readonly reads?: boolean; readonly endsItself?: boolean } = {}) {
     if (options.reads !== false) this.read();
     this.served = serveSftp(this.wire.right, this.files, {
       nowSeconds: () => 0,
@@ -53,6 +54,7 @@ export class ScriptedClient implements PacketReceiver {
       () => undefined,
       (error: unknown) => error,
     );
+    if (options.endsItself === true) return;
     onTestFinished(async () => {
       this.files.letGo();
       this.read();

@@ -1,0 +1,91 @@
+import { FileError } from '../../base/errors.ts';
+import { splitPath } from '../../files/path.ts';
+import { digestNames } from '../../images/algorithms/digests.ts';
+import { MAX_COUNTER } from '../../images/image-info.ts';
+import { imageTypes, keyTypeFor } from '../../images/image-types.ts';
+import type { ImageDescription, ImageSigner, NewKey, SigningCertificate } from '../../images/sign.ts';
+import type { DigestName, ImageType } from '../../images/types.ts';
+import type { Certificate } from '../../images/x509/certificate.ts';
+import { UsageError } from '../getopt.ts';
+import { certificateAt, signerAt } from './input.ts';
+import type { Read } from './options.ts';
+
+/** Options that describe an image. */
+export const descriptionOptions: readonly string[] = ['version:', 'name:', 'counter:', 'min-loader:', 'digest:'];
+
+/** Options that say who signs. */
+export const signerOptions: readonly string[] = ['key:', 'cert:', 'passphrase-file:'];
+
+/** @param out where the image goes: its name is that of the image */
+export function readDescription(
+  read: Read,
+  type: ImageType,
+  out: string,
+  defaults: { readonly product?: string; readonly version?: string } = {},
+): ImageDescription {
+  const counter = read.number('counter', 0, MAX_COUNTER) ?? 0;
+  const name = read.text('name') ?? splitPath(out).name;
+  if (name === '' || name === '-') throw new UsageError('--name is missing: the output has none');
+  const minLoader = read.text('min-loader');
+  return {
+    type,
+    product: read.text('product') ?? defaults.product ?? read.needed('product'),
+    version: read.text('version') ?? defaults.version ?? read.needed('version'),
+    name,
+    counter,
+    ...(minLoader === undefined ? {} : { minLoader }),
+  };
+}
+
+export function readDigest(read: Read): DigestName | undefined {
+  return read.word('digest', digestNames);
+}
+
+/** The type of image that is meant: the one given, or what keys of this type sign. */
+export function readType(read: Read, signers: readonly SigningCertificate[]): ImageType {
+  const given = read.word('type', imageTypes);
+  if (given !== undefined) return given;
+  const purposes = signers.map(({ certificate }) => certificate.purpose?.type);
+  const type = purposes[0];
+  if (type === 'rollover')
+    throw new UsageError('a rollover key signs revocation images only: see sealift image revocation --help');
+  if (type === undefined) throw new UsageError('--type is missing: the certificate does not say what its key is for');
+  return type;
+}
+
+/** @throws {UsageError} none, or not as many keys as certificates */
+export async function readSigners(read: Read): Promise<readonly ImageSigner[]> {
+  const [keys, certificates] = [read.texts('key'), read.texts('cert')];
+  if (keys.length === 0) throw new UsageError('--key is missing');
+  if (keys.length !== certificates.length)
+    throw new UsageError(`${keys.length} --key and ${certificates.length} --cert: each key needs its certificate`);
+  const signers: ImageSigner[] = [];
+  for (const [index, key] of keys.entries())
+    signers.push(await signerAt(key, certificates[index] as string, read.text('passphrase-file')));
+  return signers;
+}
+
+/** The certificates of new keys. @throws {FileError} one is for another type of key */
+export async function readNewKeys(
+  paths: readonly string[],
+  type: 'production' | 'special',
+): Promise<readonly NewKey[]> {
+  const keys: NewKey[] = [];
+  for (const path of paths) {
+    const certificate = await certificateAt(path);
+    checkPurpose(path, certificate, type);
+    keys.push({ certificate });
+  }
+  return keys;
+}
+
+function checkPurpose(path: string, { purpose }: Certificate, type: 'production' | 'special'): void {
+  if (purpose?.type === type) return;
+  const is = purpose === undefined ? 'does not say what its key is for' : `is that of a ${purpose.type} key`;
+  throw new FileError(path, 'read', 'ERR_CONFIG', { reason: `the certificate ${is}, a ${type} key is needed` });
+}
+
+/** Whether images of a type are signed by keys of this type. */
+export function isSignedBy(type: ImageType, { purpose }: Certificate): boolean {
+  return purpose === undefined || purpose.type === keyTypeFor(type);
+}
