@@ -34,7 +34,13 @@ export async function writeOutput(
   if (name === '' || mustBeDirectory) throw new FileError(path, 'open', 'EISDIR');
   const directory = await localFileSystem().directory(parent);
   try {
-    const isSpecial = (await directory.status(name, { follow: true }))?.kind === 'other';
+    const [own, behind] = [await directory.status(name), await directory.status(name, { follow: true })];
+    if (own?.kind === 'symlink' && behind === undefined)
+      throw new FileError(path, 'open', 'ENOENT', {
+        reason: 'is a link to a file that does not exist',
+        cure: 'name that file, or remove the link',
+      });
+    const isSpecial = behind?.kind === 'other';
     if (isSpecial && kind !== 'any')
       throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE', {
         reason: 'not a file: it would be seen before it is whole',

@@ -8,6 +8,7 @@ import {
   open,
   readdir,
   readFile,
+  rm,
   stat,
   symlink,
   writeFile,
@@ -131,6 +132,20 @@ describe('what sealift image writes, and where', () => {
       expect(await readFile(shop.path('closed/there'), 'utf8')).toBe('before');
     }
     await chmod(shop.path('closed'), 0o755);
+  });
+
+  it('goes where a link leads, and makes nothing behind one that leads nowhere', async () => {
+    await writeFile(shop.path('folder/there'), 'before');
+    await symlink('folder/there', shop.path('leads'));
+    await shop.done(`sign app.js ${SIGNER} ${WHAT} --name x.SPA -o leads`);
+    await shop.done(`verify folder/there ${TRUST}`);
+    await rm(shop.path('folder/there'));
+    for (const line of [
+      `sign app.js ${SIGNER} ${WHAT} --name x.SPA -o leads`,
+      `verify app.SPA ${TRUST} --extract leads`,
+    ])
+      expect((await shop.image(line)).stderr).toContain('leads: is a link to a file that does not exist');
+    expect(await readdir(shop.path('folder'))).toEqual([]);
   });
 
   it('writes nothing but the image to standard output', async () => {
