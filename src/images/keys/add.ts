@@ -5,7 +5,7 @@ import type { KeyObserver, PlatformProfile } from './events.ts';
 import { MAX_GENERATION, MAX_RECORDS } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { introductions, verifyIntroduction } from './proof.ts';
-import { checkPurpose } from './proof-verifier.ts';
+import { checkPurpose, refusePublished } from './proof-verifier.ts';
 import {
   type ChangeableType,
   type CopyName,
@@ -88,6 +88,7 @@ function readBundled(
       throw new ImageError('', 'ERR_KEY_PROOF', `the image does not hold the certificate of ${type} key ${version}`);
     const spki = storage.verifier.publicKeyOf(certificate);
     checkPurpose(certificate, { type, version }, storage.verifier);
+    refusePublished(spki, { type, version });
     return { type, version, certificate, sha256, spki, state: 'valid', proof: from.envelope };
   });
   const version = checkOneVersion(type, records);

@@ -10,7 +10,7 @@ import { replaceDurably } from './durable-file.ts';
 import { formatKeyFile, MAX_KEY_FILE_BYTES, MAX_RECORDS, parseKeyFile } from './key-file.ts';
 import { type LockOptions, takeLock } from './lock.ts';
 import { formatNvram, MAX_NVRAM_BYTES } from './nvram-file.ts';
-import { checkPurpose, envelopeProofs, type ProofVerifier } from './proof-verifier.ts';
+import { checkPurpose, envelopeProofs, type ProofVerifier, refusePublished } from './proof-verifier.ts';
 import { compareRecords, copyNames, fileNames, type KeyRecord, sha256Hex } from './records.ts';
 import { formatRoot, MAX_ROOT_BYTES, type MinSigners, type RootKey } from './root-file.ts';
 import { checkFolder, readTrusted } from './trusted-file.ts';
@@ -72,6 +72,7 @@ function rootRecords(keys: readonly RootKey[], verifier: ProofVerifier): KeyReco
     if (certificate.length > MAX_CERTIFICATE_BYTES) refuse(`the certificate of ${type} key ${version} is too large`);
     const spki = verifier.publicKeyOf(certificate);
     checkPurpose(certificate, { type, version }, verifier);
+    refusePublished(spki, { type, version });
     const name = sha256Hex(spki);
     if (seen.has(name)) refuse(`${type} key ${version} is given twice, or is another key too`);
     seen.add(name);

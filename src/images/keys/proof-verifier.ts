@@ -1,4 +1,5 @@
 import { ImageError } from '../../base/errors.ts';
+import { isPublishedKey } from '../algorithms/published-keys.ts';
 import type { ImageInfo, KeyLookup, KeyType, TrustedKey } from '../types.ts';
 import { verifyEnvelope } from '../verify-envelope.ts';
 import { readCertificate } from '../x509/certificate.ts';
@@ -45,4 +46,15 @@ export function checkPurpose(
   if (purpose === undefined || (purpose.type === type && purpose.version === version)) return;
   const own = `${purpose.type} key version ${purpose.version}`;
   throw new ImageError('', 'ERR_KEY_VERSION', `${type} key version ${version}: its certificate says that it is ${own}`);
+}
+
+/** @throws {ImageError} ERR_KEY_VERSION for a key that anybody can sign with: what it has signed would be refused anyway */
+export function refusePublished(
+  spki: Uint8Array,
+  { type, version }: { readonly type: KeyType; readonly version: string },
+): void {
+  if (!isPublishedKey(spki)) return;
+  throw new ImageError('', 'ERR_KEY_VERSION', `${type} key version ${version}: its private half is published`, {
+    cure: 'make a key of your own: sealift image keygen',
+  });
 }
