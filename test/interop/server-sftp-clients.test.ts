@@ -230,6 +230,8 @@ describePeer(['ssh', 'ssh-keygen'], 'other clients against our server, by SFTP',
     ];
     const shell = await runProgram('sh', ['-e', '-c', script.join('\n')], { cwd: here, timeoutMs: 40_000 });
     expect(shell).toEqual({ ...silent, stdout: 'one\ntwo\n' });
+    // What the last program has closed is on its way until sshfs has ended.
+    expect((await running).status).toBe(0);
     expect(await readFile(join(there, 'g'), 'utf8')).toBe('on');
     await expectSame(join(here, 'tree'), join(there, 'tree'));
   });
