@@ -21,6 +21,7 @@ import type { ImagePolicy, KeyType, VerifiedImage } from '../../images/types.ts'
 import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
+import { noPurpose } from './description.ts';
 import { certificateAt, openInput, reading } from './input.ts';
 import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
@@ -126,9 +127,10 @@ function readMinSigners(read: Read): Partial<Record<KeyType, number>> {
 
 async function rootKey(path: string, type: KeyType): Promise<RootKey> {
   const { purpose, bytes } = await certificateAt(path);
-  if (purpose?.type !== type) {
-    const is = purpose === undefined ? 'does not say what its key is for' : `is that of a ${purpose.type} key`;
-    throw new FileError(path, 'read', 'ERR_CONFIG', { reason: `the certificate ${is}, not of a ${type} key` });
+  if (purpose === undefined) throw noPurpose(path);
+  if (purpose.type !== type) {
+    const reason = `the certificate is that of a ${purpose.type} key, not of a ${type} key`;
+    throw new FileError(path, 'read', 'ERR_CONFIG', { reason });
   }
   return { type, version: purpose.version, certificate: bytes };
 }
