@@ -24,24 +24,23 @@ export class PathPattern {
 
   /** Whether the components of a path match, or begin with what matches. */
   matches(path: readonly string[]): boolean {
-    // What the pattern's first p components may have consumed: one bit per length of path, so that many ** stay cheap.
-    let reached: boolean[] = path.map(() => false).concat(false);
-    reached[0] = true;
+    // How many components of the path the pattern's first ones may have consumed, in order: without `**` one number, so that long paths cost no more than short ones.
+    let reached: number[] = [0];
     for (const component of this.#components) {
-      const next = reached.map(() => false);
-      let open = false;
-      for (let at = 0; at <= path.length; at++) {
-        if (component === '**') {
-          open ||= reached[at] === true;
-          next[at] = open;
-        } else if (at < path.length && reached[at] === true && matchPattern(path[at] ?? '', component)) {
-          next[at + 1] = true;
-        }
-      }
-      reached = next;
+      const [first] = reached;
+      if (first === undefined) return false;
+      reached =
+        component === '**'
+          ? Array.from({ length: path.length - first + 1 }, (_, more) => first + more)
+          : reached.filter((at) => at < path.length && fits(path[at] ?? '', component)).map((at) => at + 1);
     }
-    return reached.includes(true);
+    return reached.length > 0;
   }
+}
+
+/** Most components of rules are names. */
+function fits(name: string, component: string): boolean {
+  return name === component || (/[*?]/.test(component) && matchPattern(name, component));
 }
 
 function split(path: string): string[] {

@@ -65,12 +65,17 @@ export class RightsList {
         (rule.groups?.some((group) => groups.includes(group)) ?? true) &&
         privilege >= rule.minPrivilege,
     );
+    const deciding = (path: string): PreparedRule | undefined => {
+      const components = splitPath(path);
+      if (components === undefined) return undefined;
+      return own.find((rule) => rule.paths.some((pattern) => pattern.matches(components)));
+    };
+    // Several operations are asked about for one path.
+    let last: { readonly path: string; readonly rule: PreparedRule | undefined } | undefined;
     return {
       may: (operation, path) => {
-        const components = splitPath(path);
-        if (components === undefined) return false;
-        const deciding = own.find((rule) => rule.paths.some((pattern) => pattern.matches(components)));
-        return deciding?.allow.has(operation) ?? false;
+        if (last?.path !== path) last = { path, rule: deciding(path) };
+        return last.rule?.allow.has(operation) ?? false;
       },
       mayAnywhere: (...operations) => operations.some((operation) => own.some((rule) => rule.allow.has(operation))),
     };

@@ -50,7 +50,14 @@ interface Parts {
   extensions?: Uint8Array[];
   more?: Uint8Array[];
   outer?: Uint8Array;
+  /** Behind the times. */
+  validity?: Uint8Array[];
+  key?: Uint8Array;
+  /** In the wrapping of the extensions, behind them; at the end of what is signed; at the end. */
+  behind?: { wrapper?: Uint8Array; tbs?: Uint8Array; certificate?: Uint8Array };
 }
+
+const list = (one: Uint8Array | undefined): Uint8Array[] => (one === undefined ? [] : [one]);
 
 /** A certificate with a part that differs. Its own signature is nothing: nobody looks at it. */
 function build(parts: Parts = {}): Uint8Array {
@@ -60,16 +67,18 @@ function build(parts: Parts = {}): Uint8Array {
     parts.serial ?? unsigned(Uint8Array.of(1)),
     parts.algorithm ?? algorithm,
     parts.issuer ?? name,
-    sequence(parts.notBefore ?? time(testTime), parts.notAfter ?? time(NO_EXPIRY)),
+    sequence(parts.notBefore ?? time(testTime), parts.notAfter ?? time(NO_EXPIRY), ...(parts.validity ?? [])),
     parts.subject ?? name,
-    spki,
+    parts.key ?? spki,
     ...(parts.more ?? []),
-    explicit(
-      3,
+    element(
+      0xa3,
       sequence(...(parts.extensions ?? [extension(Oid.subjectKeyIdentifier, octetString(Buffer.alloc(20)))])),
+      ...list(parts.behind?.wrapper),
     ),
+    ...list(parts.behind?.tbs),
   );
-  return sequence(tbs, parts.outer ?? algorithm, bitString(Buffer.alloc(64)));
+  return sequence(tbs, parts.outer ?? algorithm, bitString(Buffer.alloc(64)), ...list(parts.behind?.certificate));
 }
 
 describe('a certificate', () => {
@@ -148,6 +157,58 @@ describe('a certificate', () => {
   });
 
   it.each<[string, () => Parts, RegExp]>([
+    [
+      'something behind the end',
+      () => ({ behind: { certificate: sequence() } }),
+      /certificate: SEQUENCE found, the end/,
+    ],
+    [
+      'something behind the extensions',
+      () => ({ behind: { tbs: sequence() } }),
+      /certificate: SEQUENCE found, the end/,
+    ],
+    [
+      'something with the extensions',
+      () => ({ behind: { wrapper: sequence() } }),
+      /certificate: SEQUENCE found, the end/,
+    ],
+    [
+      'two versions',
+      () => ({ version: element(0xa0, unsigned(Uint8Array.of(2)), unsigned(Uint8Array.of(2))) }),
+      /certificate: INTEGER found, the end/,
+    ],
+    ['a third time', () => ({ validity: [time(testTime)] }), /certificate: UTCTime found, the end/],
+    [
+      'something in the key',
+      () => ({ key: sequence(algorithm, bitString(Buffer.alloc(32, 9)), sequence()) }),
+      /public key: SEQUENCE found, the end/,
+    ],
+    [
+      'something in an extension',
+      () => ({ extensions: [sequence(objectIdentifier('1.2.3'), octetString(sequence()), sequence())] }),
+      /certificate: SEQUENCE found, the end/,
+    ],
+    [
+      'something in the constraints',
+      () => ({
+        extensions: [extension(Oid.basicConstraints, sequence(boolean(true), unsigned(Uint8Array.of(1)), sequence()))],
+      }),
+      /basicConstraints: SEQUENCE found, the end/,
+    ],
+    [
+      'something in the purpose',
+      () => ({
+        extensions: [extension(KEY_PURPOSE_OID, sequence(utf8String('special'), utf8String('A'), utf8String('B')))],
+      }),
+      /key purpose: UTF8String found, the end/,
+    ],
+    [
+      'something in a name',
+      () => ({
+        subject: sequence(setOf([sequence(objectIdentifier(Oid.commonName), utf8String('a'), utf8String('b'))])),
+      }),
+      /certificate name: UTF8String found, the end/,
+    ],
     ['version 1', () => ({ version: explicit(0, unsigned(Uint8Array.of(0))) }), /not of version 3/],
     ['the version left out', () => ({ version: unsigned(Uint8Array.of(1)), serial: algorithm }), /\[0\] expected/],
     ['serial number 0', () => ({ serial: unsigned(Uint8Array.of(0)) }), /serial number/],
@@ -245,7 +306,7 @@ describe('a certificate', () => {
   ])('is refused with %s', async (_what, parts, reason) => {
     const error = await imageErrorOf(() => readCertificate(build(parts())));
     expect(error.reason).toMatch(reason);
-    expect(['ERR_IMAGE_CERTIFICATE', 'ERR_IMAGE_DER']).toContain(error.code);
+    expect(['ERR_IMAGE_CERTIFICATE', 'ERR_IMAGE_DER', 'ERR_IMAGE_ALGORITHM']).toContain(error.code);
   });
 
   it('is read with what differs in nothing', () => {

@@ -179,6 +179,10 @@ describe('attributes that are signed elsewhere', () => {
     expect((await imageErrorOf(() => attachSignatures(asked.payload, [broken]))).code).toBe('ERR_IMAGE_SIGNATURE');
     const other = await digestPayload([Buffer.from('something else')]);
     expect((await imageErrorOf(() => attachSignatures(other, [part]))).code).toBe('ERR_IMAGE_DIGEST');
+    const longer = { ...asked.payload, size: payload.length + 1 };
+    expect((await imageErrorOf(() => attachSignatures(longer, [part]))).code).toBe('ERR_IMAGE_DIGEST');
+    const otherwise = { ...asked.payload, digest: 'sha384' } as const;
+    expect((await imageErrorOf(() => attachSignatures(otherwise, [part]))).code).toBe('ERR_IMAGE_ALGORITHM');
     const { certificate } = special;
     expect((await imageErrorOf(() => attachSignatures(asked.payload, [{ ...part, certificate }]))).code).toBe(
       'ERR_IMAGE_CERTIFICATE',

@@ -66,6 +66,12 @@ it('hands on what reading throws, and leaves no read behind', async () => {
   };
   await expect(verifyImageFile(broken, { lookup })).rejects.toBe(failure);
   expect(underWay).toBe(0);
+  const reason = new Error('enough');
+  const progress = (): never => {
+    throw reason;
+  };
+  await expect(verifyImageFile(broken, { lookup, progress })).rejects.toBe(reason);
+  expect(underWay).toBe(0);
 });
 
 it('never asks for more of the payload than was signed', async () => {
