@@ -125,9 +125,28 @@ describe('sealift image, where something is not as it should be', () => {
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain('no key that stays valid verifies the upgradable ROMmon rommon.SSB');
     await shop.done('verify rommon.SSB --store chain');
-    // Nobody has said that it is needed.
-    expect(await shop.done('store revoke production chain')).toContain('Special key with version B came with an image');
-    expect((await shop.image('verify rommon.SSB --store chain')).status).toBe(1);
+    // The new production key vouches for it too: then it outlives the old one.
+    await shop.signed('production-B', 'again.SPB', '--bundle keys/special-B.crt.pem');
+    const renewed = await shop.done('store add special chain --from again.SPB');
+    expect(renewed).toMatch(/Key with version B already present in Primary\nWriting the key...e.Success\n/);
+    expect(await shop.done('store add special chain --from again.SPB')).toMatch(/\nNo change\n$/);
+    expect(await shop.done('store add special chain --from brings.SPA')).toMatch(/\nNo change\n$/);
+    const revoked = await shop.done('store revoke production chain --rommon rommon.SSB');
+    expect(revoked).not.toContain('came with an image');
+    await shop.done('verify rommon.SSB --store chain');
+  });
+
+  it('uses no special key any more that came with an image of a revoked key', async () => {
+    await shop.done(`store init broken ${ROOT} --special keys/special-A.crt.pem`);
+    for (const line of ['special broken --from brings.SPA', 'production broken --from rev.SRA'])
+      await shop.done(`store add ${line}`);
+    // Nobody has said that the ROM monitor needs it.
+    expect(await shop.done('store revoke production broken')).toContain(
+      'Special key with version B came with an image',
+    );
+    expect((await shop.image('verify rommon.SSB --store broken')).status).toBe(1);
+    await shop.done('store add special broken --from again.SPB');
+    await shop.done('verify rommon.SSB --store broken');
   });
 
   it('makes no key without its certificate', async () => {
