@@ -20,6 +20,7 @@ import { upgradeStatusLines } from '../../images/keys/upgrade-text.ts';
 import type { ImagePolicy, KeyType, VerifiedImage } from '../../images/types.ts';
 import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
+import { jsonLine } from '../json-lines.ts';
 import type { Reporter } from '../report.ts';
 import { noPurpose } from './description.ts';
 import { certificateAt, openInput, reading } from './input.ts';
@@ -246,7 +247,8 @@ async function status(read: Read, words: readonly string[], reporter: Reporter, 
     const context = { running, autoboot: await inUse('autoboot'), rommon: await inUse('rommon') };
     const bundledVersion = running?.type === 'revocation' ? bundled[0] : undefined;
     const found = upgradeStatus(storage, { ...context, bundledVersion });
-    process.stdout.write(read.flag('json') ? `${upgradeStatusJson(found)}\n` : lines(upgradeStatusLines(found)));
+    const json = (): string => jsonLine(JSON.parse(upgradeStatusJson(found)) as object);
+    process.stdout.write(read.flag('json') ? json() : lines(upgradeStatusLines(found)));
     return found.isReady ? 0 : 1;
   });
 }
