@@ -57,6 +57,8 @@ function streamed(path: string, stream: Readable, signal: AbortSignal | undefine
     stream.destroy(signal?.reason);
   };
   signal?.addEventListener('abort', stop, { once: true });
+  // It may be stopped before anybody reads; whoever reads hears of it.
+  stream.on('error', () => {});
   return {
     kind: 'stream',
     path,
