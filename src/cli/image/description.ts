@@ -5,7 +5,7 @@ import { splitPath } from '../../files/path.ts';
 import { digestNames } from '../../images/algorithms/digests.ts';
 import { MAX_COUNTER } from '../../images/image-info.ts';
 import { isImageText } from '../../images/image-text.ts';
-import { imageTypes, keyTypeFor } from '../../images/image-types.ts';
+import { imageTypes } from '../../images/image-types.ts';
 import type { ImageDescription, ImageSigner, NewKey, SigningCertificate } from '../../images/sign.ts';
 import type { DigestName, ImageType } from '../../images/types.ts';
 import type { Certificate } from '../../images/x509/certificate.ts';
@@ -103,9 +103,4 @@ function checkPurpose(path: string, { purpose }: Certificate, type: 'production'
   if (purpose === undefined) throw noPurpose(path);
   const reason = `the certificate is that of a ${purpose.type} key, a ${type} key is needed`;
   throw new FileError(path, 'read', 'ERR_CONFIG', { reason });
-}
-
-/** Whether images of a type are signed by keys of this type. */
-export function isSignedBy(type: ImageType, { purpose }: Certificate): boolean {
-  return purpose === undefined || purpose.type === keyTypeFor(type);
 }
