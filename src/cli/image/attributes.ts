@@ -11,7 +11,7 @@ import {
 import type { Certificate } from '../../images/x509/certificate.ts';
 import { UsageError } from '../getopt.ts';
 import type { Reporter } from '../report.ts';
-import { descriptionOptions, readDescription, readDigest, readNewKeys, readType } from './description.ts';
+import { descriptionOptions, noPurpose, readDescription, readDigest, readNewKeys, readType } from './description.ts';
 import { certificateAt, chunksOf, openInput, reading, readSmall } from './input.ts';
 import { oneOperand, type Read, readOptions } from './options.ts';
 import { inputsOf, refuseInputs, writeOutput } from './output.ts';
@@ -32,7 +32,8 @@ export async function exportAttrs(
   const source = oneOperand(read, 'FILE');
   const out = read.needed('out');
   const certificate = await certificateAt(read.needed('cert'));
-  const isRevocation = certificate.purpose?.type === 'rollover';
+  if (certificate.purpose === undefined) throw noPurpose(read.needed('cert'));
+  const isRevocation = certificate.purpose.type === 'rollover';
   const type = isRevocation ? 'revocation' : readType(read, [{ certificate }]);
   const [takes, other] = isRevocation ? ['new-key', 'bundle'] : ['bundle', 'new-key'];
   if (read.texts(other).length > 0)

@@ -68,8 +68,11 @@ export async function readSigners(read: Read): Promise<readonly ImageSigner[]> {
   const passphrases = read.texts('passphrase-file');
   if (passphrases.length > 1 && passphrases.length !== keys.length)
     throw new UsageError(`${passphrases.length} --passphrase-file: one for all keys, or one for each`);
-  for (const [index, key] of keys.entries())
-    signers.push(await signerAt(key, certificates[index] as string, passphrases[index] ?? passphrases[0]));
+  for (const [index, key] of keys.entries()) {
+    const signer = await signerAt(key, certificates[index] as string, passphrases[index] ?? passphrases[0]);
+    if (signer.certificate.purpose === undefined) throw noPurpose(certificates[index] as string);
+    signers.push(signer);
+  }
   return signers;
 }
 
@@ -87,8 +90,17 @@ export async function readNewKeys(
   return keys;
 }
 
+/** A certificate that nobody knows what to do with. */
+export function noPurpose(path: string): FileError {
+  return new FileError(path, 'read', 'ERR_CONFIG', {
+    reason: 'the certificate does not say the type and version of its key',
+    cure: 'make it with sealift image keygen, or with the extension that docs/protocols/image-format.md describes',
+  });
+}
+
 function checkPurpose(path: string, { purpose }: Certificate, type: 'production' | 'special'): void {
   if (purpose?.type === type) return;
-  const is = purpose === undefined ? 'does not say what its key is for' : `is that of a ${purpose.type} key`;
-  throw new FileError(path, 'read', 'ERR_CONFIG', { reason: `the certificate ${is}, a ${type} key is needed` });
+  if (purpose === undefined) throw noPurpose(path);
+  const reason = `the certificate is that of a ${purpose.type} key, a ${type} key is needed`;
+  throw new FileError(path, 'read', 'ERR_CONFIG', { reason });
 }

@@ -18,19 +18,19 @@ const PIECE_BYTES = 1024 * 1024;
 /** What a command reads: a regular file, or a stream, which is read once. */
 export type Input = { readonly signal: AbortSignal | undefined; close(): Promise<void> } & (
   | { readonly kind: 'file'; readonly file: OpenFile; readonly size: number }
-  | { readonly kind: 'stream'; readonly chunks: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'stream'; readonly path: string; readonly chunks: AsyncIterable<Uint8Array> }
 );
 
 /** Opens what an operand names: `-` is standard input; a FIFO and the like are streams. @throws {FileError} */
 export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
-  if (path === '-') return streamed(process.stdin, signal);
+  if (path === '-') return streamed('standard input', process.stdin, signal);
   const { directory, name } = await locate(localFileSystem(), path);
   try {
     const status = name === '' ? undefined : await directory.status(name, { follow: true });
     if (name === '' || status?.kind === 'directory') throw new FileError(path, 'open', 'EISDIR');
     if (status === undefined) throw new FileError(path, 'open', 'ENOENT');
-    if (status.special === 'fifo') return streamed(openFifo(path), signal);
-    if (status.special === 'character device') return streamed(createReadStream(osPath(path)), signal);
+    if (status.special === 'fifo') return streamed(path, openFifo(path), signal);
+    if (status.special === 'character device') return streamed(path, createReadStream(osPath(path)), signal);
     if (status.kind !== 'file') throw new FileError(path, 'open', 'ERR_NOT_REGULAR_FILE', { reason: 'not a file' });
     const file = await directory.open(name, { access: 'read', follow: true, shownAs: path });
     const { size } = await file.status();
@@ -52,7 +52,7 @@ function openFifo(path: string): Readable {
   throw new FileError(path, 'open', 'ERR_FILE_CHANGED', { reason: 'was a FIFO a moment ago' });
 }
 
-function streamed(stream: Readable, signal: AbortSignal | undefined): Input {
+function streamed(path: string, stream: Readable, signal: AbortSignal | undefined): Input {
   const stop = (): void => {
     stream.destroy(signal?.reason);
   };
@@ -61,6 +61,7 @@ function streamed(stream: Readable, signal: AbortSignal | undefined): Input {
   stream.on('error', () => {});
   return {
     kind: 'stream',
+    path,
     chunks: stream,
     signal,
     async close() {
@@ -77,10 +78,26 @@ export async function* chunksOf(input: Input): AsyncGenerator<Uint8Array, void, 
   const { signal } = input;
   const chunks =
     input.kind === 'stream' ? input.chunks : readAhead(input.file, input.size, { chunkBytes: PIECE_BYTES });
-  signal?.throwIfAborted();
-  for await (const chunk of chunks) {
-    yield chunk;
-    signal?.throwIfAborted();
+  const pieces = chunks[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await next(pieces, input);
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+/** The errors of a stream are those of the system. */
+async function next(pieces: AsyncIterator<Uint8Array>, input: Input): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await pieces.next();
+  } catch (error) {
+    input.signal?.throwIfAborted();
+    throw input.kind === 'stream' ? FileError.from(error, input.path, 'read') : error;
   }
 }
 

@@ -55,7 +55,9 @@ export async function imageCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`sealift: image: ${what}; see sealift image --help\n`);
     return 2;
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
+  // Behind `--` are names of files: what is called `--help` has not been verified by showing the help.
+  const options = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : rest.length);
+  if (options.includes('--help') || options.includes('-h')) {
     process.stdout.write(command.help);
     return 0;
   }

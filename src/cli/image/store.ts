@@ -20,7 +20,9 @@ import { upgradeStatusLines } from '../../images/keys/upgrade-text.ts';
 import type { ImagePolicy, KeyType, VerifiedImage } from '../../images/types.ts';
 import { verifyImageFile } from '../../images/verify-file.ts';
 import { UsageError } from '../getopt.ts';
+import { jsonLine } from '../json-lines.ts';
 import type { Reporter } from '../report.ts';
+import { noPurpose } from './description.ts';
 import { certificateAt, openInput, reading } from './input.ts';
 import { makeFolder } from './make-folder.ts';
 import { type Read, readOptions } from './options.ts';
@@ -126,9 +128,10 @@ function readMinSigners(read: Read): Partial<Record<KeyType, number>> {
 
 async function rootKey(path: string, type: KeyType): Promise<RootKey> {
   const { purpose, bytes } = await certificateAt(path);
-  if (purpose?.type !== type) {
-    const is = purpose === undefined ? 'does not say what its key is for' : `is that of a ${purpose.type} key`;
-    throw new FileError(path, 'read', 'ERR_CONFIG', { reason: `the certificate ${is}, not of a ${type} key` });
+  if (purpose === undefined) throw noPurpose(path);
+  if (purpose.type !== type) {
+    const reason = `the certificate is that of a ${purpose.type} key, not of a ${type} key`;
+    throw new FileError(path, 'read', 'ERR_CONFIG', { reason });
   }
   return { type, version: purpose.version, certificate: bytes };
 }
@@ -244,7 +247,8 @@ async function status(read: Read, words: readonly string[], reporter: Reporter, 
     const context = { running, autoboot: await inUse('autoboot'), rommon: await inUse('rommon') };
     const bundledVersion = running?.type === 'revocation' ? bundled[0] : undefined;
     const found = upgradeStatus(storage, { ...context, bundledVersion });
-    process.stdout.write(read.flag('json') ? `${upgradeStatusJson(found)}\n` : lines(upgradeStatusLines(found)));
+    const json = (): string => jsonLine(JSON.parse(upgradeStatusJson(found)) as object);
+    process.stdout.write(read.flag('json') ? json() : lines(upgradeStatusLines(found)));
     return found.isReady ? 0 : 1;
   });
 }

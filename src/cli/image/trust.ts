@@ -1,6 +1,6 @@
-import { FileError } from '../../base/errors.ts';
 import type { KeyLookup, TrustedKey } from '../../images/types.ts';
 import type { Certificate } from '../../images/x509/certificate.ts';
+import { noPurpose } from './description.ts';
 
 /** A certificate whose key is trusted, and where it came from. */
 export interface Pinned {
@@ -12,11 +12,7 @@ export interface Pinned {
 export function lookupOf(pinned: readonly Pinned[]): KeyLookup {
   const keys = pinned.map(({ path, certificate }): TrustedKey => {
     const { purpose, publicKey } = certificate;
-    if (purpose === undefined)
-      throw new FileError(path, 'read', 'ERR_CONFIG', {
-        reason: 'the certificate does not say the type and version of its key',
-        cure: 'make it with sealift image keygen, or put the key into a key storage',
-      });
+    if (purpose === undefined) throw noPurpose(path);
     return { ...purpose, spki: publicKey.spki, state: 'valid' };
   });
   return {

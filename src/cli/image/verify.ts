@@ -48,6 +48,7 @@ export async function verify(
   if (read.text('extract') !== undefined && read.operands.length > 1)
     throw new UsageError('--extract takes one image at a time');
   if (read.flag('json') && read.text('extract') === '-') throw new UsageError('--json and --extract -: one of them');
+  readDigest(read);
   const { lookup, seen } = await readTrust(read, reporter);
   const policy = readPolicy(read, seen);
   let status = 0;

@@ -5,7 +5,7 @@ import type { KeyObserver, PlatformProfile } from './events.ts';
 import { MAX_GENERATION, MAX_RECORDS } from './key-file.ts';
 import type { StorageState } from './merge.ts';
 import { introductions, verifyIntroduction } from './proof.ts';
-import { checkPurpose, refusePublished } from './proof-verifier.ts';
+import { checkPurpose, type ProvenEnvelope, refusePublished } from './proof-verifier.ts';
 import {
   type ChangeableType,
   type CopyName,
@@ -62,11 +62,11 @@ export async function addKeys(
     throw new ImageError('', 'ERR_KEY_WRONG_IMAGE', reason);
   }
   observe({ event: 'validating-running-image' });
-  const { info } = await verifyIntroduction(from.envelope, type, storage, storage.verifier);
+  const proven = await verifyIntroduction(from.envelope, type, storage, storage.verifier);
   observe({ event: 'validating-new-key', type });
-  const added = readBundled(type, info.bundledKeys, from, storage);
+  const added = readBundled(type, proven.info.bundledKeys, from, storage);
   const version = (added[0] as KeyRecord).version;
-  const state = withAdded(storage, type, added);
+  const state = withAdded(storage, type, await changedRecords(storage, type, added, newestSigner(proven)));
   const changed = await writeAdded(storage, state, added, observe);
   observe({ event: changed ? 'done' : 'no-change' });
   return { changed, version };
@@ -148,16 +148,44 @@ function keyOfRoot(certificate: Uint8Array, { verifier }: KeyStorage): Uint8Arra
   }
 }
 
-function withAdded(storage: KeyStorage, type: ChangeableType, added: readonly KeyRecord[]): StorageState {
+/** The version by which a proof holds longest: that of its first signer. */
+function newestSigner({ signers }: ProvenEnvelope): string {
+  return signers[0]?.key.version ?? '';
+}
+
+/**
+ * Those that are new, and special keys that are there already for which a newer production key vouches now: they outlive the revocation of the older one.
+ *
+ * @param signer the newest version that has signed the image
+ */
+async function changedRecords(
+  storage: KeyStorage,
+  type: ChangeableType,
+  added: readonly KeyRecord[],
+  signer: string,
+): Promise<readonly KeyRecord[]> {
+  const known = new Map(storage.state.records.map((record) => [recordId(record), record]));
+  const changed: KeyRecord[] = [];
+  for (const record of added) {
+    const proof = known.get(recordId(record))?.proof;
+    if (proof === undefined) changed.push(record);
+    else if (type === 'special' && proof !== 'root') {
+      const before = await verifyIntroduction(proof, type, storage, storage.verifier);
+      if (signer > newestSigner(before)) changed.push(record);
+    }
+  }
+  return changed;
+}
+
+function withAdded(storage: KeyStorage, type: ChangeableType, changed: readonly KeyRecord[]): StorageState {
   const { state } = storage;
-  const known = new Set(state.records.map(recordId));
-  const fresh = added.filter((record) => !known.has(recordId(record)));
-  if (fresh.length === 0) return state;
-  const records = [...state.records, ...fresh].sort(compareRecords);
+  if (changed.length === 0) return state;
+  const ids = new Set(changed.map(recordId));
+  const records = [...state.records.filter((one) => !ids.has(recordId(one))), ...changed].sort(compareRecords);
   if (records.length + state.unchecked.length > MAX_RECORDS || state.generation >= MAX_GENERATION)
     throw new ImageError(storage.path, 'ERR_KEY_STORAGE', 'there is no room for more keys');
   // What was revoked before the storage was lost is not known any more: everything older is.
-  const version = (added[0] as KeyRecord).version;
+  const version = (changed[0] as KeyRecord).version;
   const floors = storage.isRecovery ? highestFloors(state.floors, { [type]: version }) : state.floors;
   return { ...state, generation: state.generation + 1, floors, records };
 }

@@ -7,7 +7,7 @@ import { readCertificate } from '../x509/certificate.ts';
 /** What an envelope says once its signatures have been checked. */
 export interface ProvenEnvelope {
   readonly info: ImageInfo;
-  /** Those whose key is known and valid, and whose signature is right: one at least. */
+  /** Those whose key is known and valid, and whose signature is right: one at least, those of the newest version that has enough of them in front. */
   readonly signers: readonly { readonly key: TrustedKey }[];
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram, sealiftLauncher } from '../../support/sealift.ts';
 import { Workshop } from './support.ts';
 
 const SIGNER = '--key keys/production-A.key.pem --cert keys/production-A.crt.pem';
@@ -124,9 +125,28 @@ describe('sealift image, where something is not as it should be', () => {
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain('no key that stays valid verifies the upgradable ROMmon rommon.SSB');
     await shop.done('verify rommon.SSB --store chain');
-    // Nobody has said that it is needed.
-    expect(await shop.done('store revoke production chain')).toContain('Special key with version B came with an image');
-    expect((await shop.image('verify rommon.SSB --store chain')).status).toBe(1);
+    // The new production key vouches for it too: then it outlives the old one.
+    await shop.signed('production-B', 'again.SPB', '--bundle keys/special-B.crt.pem');
+    const renewed = await shop.done('store add special chain --from again.SPB');
+    expect(renewed).toMatch(/Key with version B already present in Primary\nWriting the key...e.Success\n/);
+    expect(await shop.done('store add special chain --from again.SPB')).toMatch(/\nNo change\n$/);
+    expect(await shop.done('store add special chain --from brings.SPA')).toMatch(/\nNo change\n$/);
+    const revoked = await shop.done('store revoke production chain --rommon rommon.SSB');
+    expect(revoked).not.toContain('came with an image');
+    await shop.done('verify rommon.SSB --store chain');
+  });
+
+  it('uses no special key any more that came with an image of a revoked key', async () => {
+    await shop.done(`store init broken ${ROOT} --special keys/special-A.crt.pem`);
+    for (const line of ['special broken --from brings.SPA', 'production broken --from rev.SRA'])
+      await shop.done(`store add ${line}`);
+    // Nobody has said that the ROM monitor needs it.
+    expect(await shop.done('store revoke production broken')).toContain(
+      'Special key with version B came with an image',
+    );
+    expect((await shop.image('verify rommon.SSB --store broken')).status).toBe(1);
+    await shop.done('store add special broken --from again.SPB');
+    await shop.done('verify rommon.SSB --store broken');
   });
 
   it('makes no key without its certificate', async () => {
@@ -179,9 +199,14 @@ describe('sealift image, where something is not as it should be', () => {
     ],
     ['sign app.js --key keys/production-A.key.pem --cert ', 2, '--cert: its value is empty'],
     [`sign app.js ${SIGNER} -o a\u001bb`, 2, '--name is missing, and a\\033b is no name that could be signed'],
+    [
+      'verify app.SPA --cert keys/production-A.crt.pem --digest md5',
+      2,
+      '--digest md5: not one of sha256, sha384, sha512',
+    ],
     [`sign app.js ${SIGNER} --name a/b -o no.SPA`, 1, 'app.js: image information: name is not the name of a file'],
   ])('names what is wrong: %s', async (line, status, text) => {
-    const outcome = await shop.image(`${line} ${WHAT}`);
+    const outcome = await shop.image(line.startsWith('verify') ? line : `${line} ${WHAT}`);
     expect(outcome).toMatchObject({ status, stdout: '' });
     expect(outcome.stderr.split('\n')[0]).toBe(`sealift: ${text}`);
     expect(existsSync(shop.path('no.SPA'))).toBe(false);
@@ -219,11 +244,46 @@ describe('sealift image, where something is not as it should be', () => {
     },
   );
 
+  it('has not verified what is called as an option for help', async () => {
+    await writeFile(shop.path('--help'), 'no image');
+    const outcome = await shop.image('verify --cert keys/production-A.crt.pem -- --help');
+    expect(outcome).toMatchObject({ status: 1, stdout: '' });
+    expect(outcome.stderr).toContain('--help: no signature envelope');
+  });
+
+  it('says of a stream what cannot be read, as it does of a file', async () => {
+    const script = `"${process.execPath}" "${sealiftLauncher}" image verify - --cert keys/production-A.crt.pem --json 0>/dev/null`;
+    const { status, stdout } = await runProgram('sh', ['-c', script], { cwd: shop.folder });
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      image: '-',
+      good: false,
+      code: 'EBADF',
+      reason: 'standard input: Bad file descriptor',
+    });
+  });
+
+  it.each([
+    'verify app.SPA --cert made.crt',
+    'sign app.js --key made.key --cert made.crt --product X --version 1 --type production -o no.SPA',
+    'export-attrs app.js --cert made.crt --product X --version 1 --type production -o no.SPA',
+    'store init no --rollover made.crt --production made.crt',
+    `revocation --new-key made.crt ${ROLLOVER} -o no.SRA`,
+  ])('says what a certificate lacks that was made elsewhere: %s', async (line) => {
+    if (!existsSync(shop.path('made.crt'))) {
+      const words = 'req -x509 -newkey rsa:2048 -nodes -keyout made.key -out made.crt -subj /CN=x -days 10';
+      execFileSync('openssl', words.split(' '), { cwd: shop.folder, stdio: 'ignore' });
+    }
+    const outcome = await shop.image(line);
+    expect(outcome).toMatchObject({ status: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(
+      /^sealift: made.crt: the certificate does not say the type and version of its key\nsealift: make it with/,
+    );
+  });
+
   it('opens files whose names are not text', async () => {
     const name = Buffer.from([0x61, 0xff, 0x2e, 0x53, 0x50, 0x41]);
-    const { copyFile } = await import('node:fs/promises');
     await copyFile(shop.path('app.SPA'), Buffer.concat([Buffer.from(`${shop.folder}/`), name]));
-    const { sealiftLauncher } = await import('../../support/sealift.ts');
     const script = `"${process.execPath}" "${sealiftLauncher}" image verify "$(printf 'a\\377.SPA')" --cert keys/production-A.crt.pem --json`;
     const said = JSON.parse(execFileSync('sh', ['-c', script], { cwd: shop.folder, encoding: 'utf8' }));
     expect(said).toMatchObject({ good: true, image: 'a\ufffd.SPA', imageBase64: name.toString('base64') });
