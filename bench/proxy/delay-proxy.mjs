@@ -20,7 +20,13 @@ const systemClock = {
  * @param bytesPerSecond in each direction
  * @param cut see `cutter`
  */
-export async function startDelayProxy({ targetPort, roundTripMs = 0, bytesPerSecond, cut, clock = systemClock }) {
+export async function startDelayProxy({
+  targetPort,
+  roundTripMs = 0,
+  bytesPerSecond = Number.POSITIVE_INFINITY,
+  cut = {},
+  clock = systemClock,
+}) {
   const link = { delayMs: roundTripMs / 2, bytesPerSecond };
   const [up, down] = [new Link(link), new Link(link)];
   const nextCut = cutter(cut);
