@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { endWithUs } from './children.mjs';
 
 const SAMPLE_MS = 100;
 
@@ -37,6 +38,7 @@ export async function measure(command, directory, options = {}) {
     detached: true,
     env: { ...process.env, ...environment },
   });
+  endWithUs(child, { group: true });
   let said = '';
   child.stderr.on('data', (text) => {
     said = `${said}${text}`.slice(-4000);

@@ -60,7 +60,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     only: { type: 'string' },
     peers: { type: 'string' },
-    timeout: { type: 'string', default: '600' },
+    timeout: { type: 'string', default: '300' },
     merge: { type: 'boolean', default: false },
     out: { type: 'string' },
     profile: { type: 'boolean', default: false },
@@ -111,7 +111,16 @@ async function runJob(bench, id) {
   say(`${id}: ${jobs[id].title}`);
   bench.jobId = id;
   const job = { id, title: jobs[id].title, date: new Date().toISOString(), sealift: machine.versions.sealift };
-  const { cases, targets, notes = [], failures = [] } = await jobs[id].run(bench);
+  const {
+    cases,
+    targets,
+    notes = [],
+    failures = [],
+  } = await jobs[id].run(bench).catch((error) => {
+    // The other jobs are measured all the same; this one's place says what happened, and so does the status at the end.
+    say(`FAILED: ${error.stack}`);
+    return { cases: [], targets: [], failures: [error.message] };
+  });
   keep({ ...job, cases, targets, notes, failures: [...failures, ...cases.flatMap((one) => one.failures)] });
   const words = { true: 'met    ', false: 'NOT MET', null: '?      ' };
   for (const { what, value, unit, met, atLeast, atMost } of targets) {
@@ -124,6 +133,12 @@ async function runJob(bench, id) {
 
 const directory = mkdtempSync(join(tmpdir(), 'sealift-bench-'));
 const files = join(directory, 'files');
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    removeAll(directory);
+    process.exit(1);
+  });
+}
 let sshd;
 try {
   mkdirSync(files);
@@ -144,7 +159,8 @@ try {
     source: sourcesIn(files),
     runCase: (...args) => runCase(bench, ...args),
   };
-  say(`${Object.values(machine.versions).join('; ')}; programs: ${peers.map(({ name }) => name).join(', ')}`);
+  const versions = Object.entries(machine.versions).filter(([, version]) => version !== undefined);
+  say(`${versions.map((pair) => pair.join(' ')).join('; ')}; programs: ${peers.map(({ name }) => name).join(', ')}`);
   if (missing.length > 0) say(`not installed: ${missing.join(', ')}`);
   results.proxy = await probeProxy(LINKS, values.quick ? 32 : 256);
   for (const { roundTripMs, bytesPerSecond, measured } of results.proxy.links) {

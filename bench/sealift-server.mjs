@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from './children.mjs';
 
 const sealift = fileURLToPath(new URL('../bin/sealift', import.meta.url));
 
@@ -31,6 +32,7 @@ export async function startSealift(folder, identity, { root, durable = true, nod
   const child = spawn(process.execPath, [...nodeOptions, sealift, 'serve', '-c', file('sealift.yaml')], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endWithUs(child);
   let said = '';
   child.stderr.on('data', (text) => {
     said = `${said}${text}`.slice(-4000);
@@ -49,9 +51,8 @@ export async function startSealift(folder, identity, { root, durable = true, nod
     hostKey: readFileSync(file('host_key.pub'), 'utf8').split(' ').slice(0, 2).join(' '),
     remote: (path) => `/${relative(root, path)}`,
     async stop() {
-      child.removeAllListeners('exit');
-      child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      const ended = once(child, 'exit');
+      if (child.kill()) await ended;
     },
   };
 }

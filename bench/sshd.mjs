@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { endWithUs } from './children.mjs';
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -42,10 +43,12 @@ export async function startSshd(folder, identity) {
   ];
   writeFileSync(file('sshd_config'), `${server.join('\n')}\n`);
   const child = spawn(program, ['-D', '-e', '-f', file('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  endWithUs(child);
   await new Promise((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.startsWith('Server listening on')) resolve();
     });
+    // After it is ready nobody hears this.
     child.once('exit', () => reject(new Error('sshd: ended at once')));
   });
   return {
@@ -57,9 +60,8 @@ export async function startSshd(folder, identity) {
     /** What a path of this machine is called there. */
     remote: (path) => path,
     async stop() {
-      child.removeAllListeners('exit');
-      child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      const ended = once(child, 'exit');
+      if (child.kill()) await ended;
     },
   };
 }
