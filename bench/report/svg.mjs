@@ -39,7 +39,7 @@ export function timeMarks(from, to) {
 /** Moves labels apart that would stand upon each other, keeping their order; each is `{ y }`. Returns new places in the order given. */
 export function spreadLabels(labels, gap, top, bottom) {
   const order = labels.map((_, index) => index).sort((a, b) => labels[a].y - labels[b].y);
-  const places = [...labels.map(({ y }) => y)];
+  const places = labels.map(({ y }) => y);
   let least = top;
   for (const index of order) {
     places[index] = Math.max(places[index], least);
