@@ -5,18 +5,47 @@ const HEIGHT = 440;
 const AREA = { left: 64, right: 596, top: 64, bottom: 384 };
 const LABEL_GAP = 17;
 
-/** Strokes by program; Sealift stands out by width, the others by colour and dash, so that colour is not all that tells them apart. */
+const LIGHT = {
+  paper: '#ffffff',
+  ink: '#1f2328',
+  faint: '#59636e',
+  line: '#d9dee3',
+  series: ['#0a7d5a', '#0969da', '#cf222e', '#9a5b00', '#6e5494', '#57606a'],
+};
+const DARK = {
+  paper: '#0d1117',
+  ink: '#e6edf3',
+  faint: '#9198a1',
+  line: '#2b323b',
+  series: ['#3ddc97', '#58a6ff', '#ff7b72', '#e3b341', '#bc8cff', '#9198a1'],
+};
+const COLOURS = LIGHT.series.length;
+/** Dashes too, so that colour is not all that tells the curves apart. */
+const DASHES = ['', '', '7 4', '2 4', '9 3 2 3', '4 3'];
+
+/** Classes and no variables of CSS, which many viewers of SVG do not know. */
+function colours({ paper, ink, faint, line, series }) {
+  const each = series.map(
+    (colour, index) => `.c${index} { stroke: ${colour}; } .d${index}, .n${index} { fill: ${colour}; }`,
+  );
+  return [
+    `.paper { fill: ${paper}; } text { fill: ${faint}; } .title { fill: ${ink}; } .grid { stroke: ${line}; }`,
+    ...each,
+    `.open { fill: ${paper}; }`,
+  ].join('\n');
+}
+
 const STYLE = `
-  svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d9dee3; --c0: #0a7d5a; --c1: #0969da; --c2: #cf222e; --c3: #9a5b00; --c4: #6e5494; --c5: #57606a; }
-  @media (prefers-color-scheme: dark) {
-    svg { --paper: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #2b323b; --c0: #3ddc97; --c1: #58a6ff; --c2: #ff7b72; --c3: #e3b341; --c4: #bc8cff; --c5: #9198a1; }
-  }
-  text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--faint); }
-  .title { font-size: 17px; font-weight: 600; fill: var(--ink); }
-  .name { font-weight: 600; }
-  .grid { stroke: var(--line); stroke-width: 1; }
-  .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-  .ours { stroke-width: 3.5; }
+text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; }
+.title { font-size: 17px; font-weight: 600; }
+.name { font-weight: 600; }
+.grid { fill: none; stroke-width: 1; }
+.curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.ours { stroke-width: 3.5; }
+${colours(LIGHT)}
+@media (prefers-color-scheme: dark) {
+${colours(DARK)}
+}
 `;
 
 export function escapeXml(text) {
@@ -75,7 +104,7 @@ export function linePlot({ title, subtitle, xTitle, xText, series }) {
   const [fastest, slowest] = [Math.min(...times) / 1.4, Math.max(...times) * 1.4];
   const y = scale(fastest, slowest, AREA.bottom, AREA.top);
   const parts = [
-    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" style="fill: var(--paper)"/>`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" rx="10" class="paper"/>`,
     `<text class="title" x="20" y="30">${escapeXml(title)}</text>`,
     `<text x="20" y="49">${escapeXml(subtitle)}</text>`,
   ];
@@ -101,8 +130,6 @@ export function linePlot({ title, subtitle, xTitle, xText, series }) {
   ].join('\n');
 }
 
-const DASHES = ['', '', '7 4', '2 4', '9 3 2 3', '4 3'];
-
 function curves(series, x, y) {
   const sorted = series.map((one) => ({ ...one, points: [...one.points].sort((a, b) => a.x - b.x) }));
   const drawn = sorted.filter(({ points }) => points.length > 0);
@@ -112,20 +139,20 @@ function curves(series, x, y) {
   const order = drawn.map((_, index) => index).sort((a, b) => Number(drawn[a].ours) - Number(drawn[b].ours));
   return order.flatMap((index) => {
     const { name, ours, points } = drawn[index];
-    const colour = `var(--c${index % 6})`;
+    const colour = index % COLOURS;
     const at = points.map((point) => `${x(point.x).toFixed(1)},${y(point.seconds).toFixed(1)}`);
     const last = points.at(-1);
     const [endX, endY] = [x(last.x), y(last.seconds)];
-    const dash = DASHES[index % 6] === '' ? '' : ` stroke-dasharray="${DASHES[index % 6]}"`;
+    const dash = DASHES[colour] === '' ? '' : ` stroke-dasharray="${DASHES[colour]}"`;
     const words = `${name}  ${last.timedOut ? '> ' : ''}${timeText(last.seconds)}`;
     return [
-      `<polyline class="curve${ours ? ' ours' : ''}" style="stroke: ${colour}"${dash} points="${at.join(' ')}"/>`,
+      `<polyline class="curve c${colour}${ours ? ' ours' : ''}"${dash} points="${at.join(' ')}"/>`,
       ...points.map(
         (point) =>
-          `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.seconds).toFixed(1)}" r="${ours ? 4 : 3}" style="fill: ${point.timedOut ? 'var(--paper)' : colour}; stroke: ${colour}"/>`,
+          `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.seconds).toFixed(1)}" r="${ours ? 4 : 3}" class="c${colour} ${point.timedOut ? 'open' : `d${colour}`}"/>`,
       ),
       `<path d="M${endX + 5} ${endY.toFixed(1)} L${endX + 13} ${places[index].toFixed(1)}" class="grid"/>`,
-      `<text class="name" x="${endX + 16}" y="${(places[index] + 4).toFixed(1)}" style="fill: ${colour}">${escapeXml(words)}</text>`,
+      `<text class="name n${colour}" x="${endX + 16}" y="${(places[index] + 4).toFixed(1)}">${escapeXml(words)}</text>`,
     ];
   });
 }

@@ -49,11 +49,15 @@ describe('a plot', () => {
 
   it('has colours for light and dark pages, and no others', () => {
     const svg = linePlot(plot);
-    const [, light = '', dark = ''] = /<style>([^@]+)@media \(prefers-color-scheme: dark\) {([^}]+)/.exec(svg) ?? [];
-    const named = (text: string) => new Set([...text.matchAll(/(--\w+):/g)].map(([, name]) => name));
-    expect(named(dark)).toEqual(named(light));
-    expect(svg.replace(/<style>[\s\S]*<\/style>/, '')).not.toMatch(/#[0-9a-f]{6}/);
-    for (const [, name] of svg.matchAll(/var\((--\w+)\)/g)) expect(named(light)).toContain(name);
+    const [, style = '', drawing = ''] = /<style>([\s\S]*)<\/style>([\s\S]*)/.exec(svg) ?? [];
+    const [light = '', dark = ''] = style.split('@media (prefers-color-scheme: dark)');
+    const coloured = (text: string) =>
+      new Set([...text.matchAll(/([.\w, ]+) { (?:fill|stroke): #/g)].map(([, name]) => name));
+    expect(coloured(dark).size).toBeGreaterThan(10);
+    expect(coloured(dark)).toEqual(coloured(light));
+    expect(drawing).not.toMatch(/#[0-9a-f]{6}|style=/);
+    for (const [, names = ''] of drawing.matchAll(/class="([^"]+)"/g))
+      for (const name of names.split(' ')) expect(style).toContain(`.${name} `.replace(/^\.(d\d) $/, '.$1,'));
   });
 
   it('draws one point, and refuses to draw none', () => {
