@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { removeAll, same } from './content.mjs';
-import { measure, ProgramFailure } from './measure.mjs';
+import { ProgramFailure } from './measure.mjs';
 import { turned } from './statistics.mjs';
 
 /** Who took longer once is not asked again: its median would not change what the table says. */
@@ -15,7 +15,7 @@ async function copyOnce(bench, one, copy, { nodeOptions, ...options }) {
   mkdirSync(copy.folder, { recursive: true });
   const command = one.peer.command(copy, one.endpoint, nodeOptions);
   // Nobody finds the configuration of whoever runs this.
-  const run = await measure(command, bench.directory, { ...options, environment: { HOME: bench.directory } });
+  const run = await bench.measure(command, bench.directory, { ...options, environment: { HOME: bench.directory } });
   if (run.timedOut !== true && !same(copy.source, join(copy.folder, basename(copy.source)), copy.tree))
     throw new DifferentCopy(`the copy differs from its source: ${command.join(' ')}`);
   return run;

@@ -28,6 +28,7 @@ import { p9 } from './jobs/server-load.mjs';
 import { count, rtt } from './jobs/sweeps.mjs';
 import { p3, p5 } from './jobs/trees.mjs';
 import { describeMachine } from './machine.mjs';
+import { measure } from './measure.mjs';
 import { choosePeers } from './peers.mjs';
 import { probeProxy } from './proxy/probe.mjs';
 import { figure, resultsPage } from './report/markdown.mjs';
@@ -153,6 +154,7 @@ try {
     rounds,
     profiles,
     say,
+    measure,
     quick: values.quick,
     timeoutSeconds: number('timeout', values.timeout),
     direct: makeEndpoint(directory, sshd, identity),

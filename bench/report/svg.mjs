@@ -1,6 +1,6 @@
 // Plots without a library: time against a number, both logarithmic, for a page that may be light or dark.
 
-const WIDTH = 760;
+const WIDTH = 820;
 const HEIGHT = 440;
 const AREA = { left: 64, right: 596, top: 64, bottom: 384 };
 const LABEL_GAP = 17;
@@ -61,8 +61,11 @@ export function timeText(seconds) {
 
 /** The marks of a logarithmic axis of times from one value to another: people count in minutes, not in hundreds of seconds. */
 export function timeMarks(from, to) {
-  const all = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000];
-  return all.filter((mark) => mark >= from && mark <= to);
+  const within = (marks) => marks.filter((mark) => mark >= from && mark <= to);
+  const few = within([0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000]);
+  return few.length > 3
+    ? few
+    : within([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600]);
 }
 
 /** Moves labels apart that would stand upon each other, keeping their order; each is `{ y }`. Returns new places in the order given. */

@@ -99,5 +99,6 @@ describe('times', () => {
 
   it('have marks between the first and the last', () => {
     expect(timeMarks(0.2, 70)).toEqual([0.3, 1, 3, 10, 30, 60]);
+    expect(timeMarks(0.4, 6)).toEqual([0.5, 1, 2, 5]);
   });
 });
