@@ -86,11 +86,13 @@ const { peers, missing } = choosePeers(values.peers?.split(','));
 const rounds = number('rounds', values.rounds ?? (values.quick ? '2' : '5'));
 const isWhole = !values.quick && values.only === undefined && values.peers === undefined;
 const out = values.out ?? (isWhole || values.merge ? here : undefined);
+if (values.quick && out === here)
+  throw new Error('--merge: what --quick measures is not kept in bench/; name another place with --out');
 const profiles = values.profile ? join(here, 'profiles') : undefined;
 if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
 
 const machine = describeMachine();
-const results = { date: new Date().toISOString(), machine, settings: { quick: values.quick, rounds }, jobs: [] };
+const results = { date: new Date().toISOString(), machine, jobs: [] };
 const old = out === undefined ? undefined : join(out, 'results.json');
 if (values.merge && existsSync(old)) results.jobs = JSON.parse(readFileSync(old, 'utf8')).jobs;
 
@@ -111,7 +113,8 @@ function keep(job) {
 async function runJob(bench, id) {
   say(`${id}: ${jobs[id].title}`);
   bench.jobId = id;
-  const job = { id, title: jobs[id].title, date: new Date().toISOString(), sealift: machine.versions.sealift };
+  const { sealift } = machine.versions;
+  const job = { id, title: jobs[id].title, date: new Date().toISOString(), sealift, rounds, quick: values.quick };
   const {
     cases,
     targets,

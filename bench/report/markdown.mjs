@@ -1,5 +1,6 @@
 import { median, spread } from '../statistics.mjs';
 
+const QUICK = ' **--quick: small sizes, only to try the bench.**';
 const MEBIBYTE = 1024 * 1024;
 
 /** A table; a bar in a cell stays in it. */
@@ -51,7 +52,7 @@ function caseRows({ name, bytes, rows }) {
 function jobText(job) {
   const parts = [
     `## ${job.id}: ${job.title}`,
-    `${job.date.slice(0, 16).replace('T', ' ')} UTC, Sealift ${job.sealift}.`,
+    `${job.date.slice(0, 16).replace('T', ' ')} UTC, Sealift ${job.sealift}, rounds: ${job.rounds}.${job.quick ? QUICK : ''}`,
   ];
   const compared = job.cases.some(({ rows }) => rows.some(({ program }) => program === 'scp')) ? 'scp' : 'the first';
   const head = [
@@ -85,19 +86,21 @@ function proxyText({ direct, links }) {
 
 /** The page RESULTS.md of the results of a run. */
 export function resultsPage(results) {
-  const { machine, settings, date, jobs, proxy } = results;
+  const { machine, date, jobs, proxy } = results;
   const versions = Object.entries(machine.versions).flatMap(([name, version]) =>
     version ? [`${name} ${version}`] : [],
   );
+  const tried = jobs.some(({ quick }) => quick);
   const failed = jobs.flatMap(({ failures }) => failures).length;
   const parts = [
     '# Results of npm run bench',
     `${date.slice(0, 10)}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join('; ')}.`,
-    `Up to ${settings.rounds} rounds, the programs in turn and each round in another order, medians${settings.quick ? '; **--quick: small sizes, only to try the bench**' : ''}. A stock sshd on loopback unless said otherwise. Every copy was compared with its source, byte for byte. ` +
+    `The programs in turn, each round in another order, medians. A stock sshd on loopback unless said otherwise. Every copy was compared with its source, byte for byte. ` +
       'The spread is that of the middle half, as a share of the median. The peak is the memory of the largest process of each run, as wait4 tells it; "with all" is the sum of all its processes, sampled. ' +
       'A program that took longer than a minute ran once.',
   ];
   if (failed > 0) parts.push(`**${failed} copies failed: see FAILED below.**`);
+  if (tried) parts.push('**Some jobs were run with --quick, which only tries the bench.**');
   parts.push('## Targets', targetTable(jobs));
   parts.push(...jobs.map(jobText));
   if (proxy !== undefined) parts.push(proxyText(proxy));

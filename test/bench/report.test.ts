@@ -18,6 +18,8 @@ const job = (more: object = {}) => ({
   title: 'one large file',
   date: '2026-11-26T18:00:00.000Z',
   sealift: '0.1.0, abcdef',
+  rounds: 3,
+  quick: false,
   cases: [
     {
       name: '100 MiB up',
@@ -42,7 +44,6 @@ const page = (jobs: object[]): string =>
       kernel: '6.1',
       versions: { node: '20', rsync: undefined },
     },
-    settings: { quick: false, rounds: 5 },
     jobs,
     proxy: {
       direct: { roundTripMs: 0.05, bytesPerSecond: 1e9 },
@@ -83,6 +84,12 @@ describe('the page of the results', () => {
     expect(text).toContain('**1 copies failed: see FAILED below.**');
     expect(text).toContain('- **FAILED**: up: rsync: the copy differs');
     expect(page([job()])).not.toContain('FAILED');
+  });
+
+  it('says of which version a job is, and that a quick one proves nothing', () => {
+    expect(page([job()])).toContain('2026-11-26 18:00 UTC, Sealift 0.1.0, abcdef, rounds: 3.\n');
+    expect(page([job()])).not.toContain('--quick');
+    expect(page([job(), job({ quick: true })])).toContain('**Some jobs were run with --quick');
   });
 
   it('tells what the proxy adds', () => {
