@@ -2,6 +2,7 @@
 //
 //   npm run bench:images                                 a payload of 3 GiB, 5 rounds
 //   npm run bench:images -- --mebibytes 512 --rounds 3
+//   npm run bench:images -- --json                       a line of JSON for each way, for bench/run.mjs
 //
 // The payload is a sparse file: both read zeros, and what is measured is not the disk.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -17,7 +18,11 @@ import { writeCertificatePem } from '../dist/images/x509/pem.js';
 
 const program = fileURLToPath(new URL('images-verify.mjs', import.meta.url));
 const { values } = parseArgs({
-  options: { mebibytes: { type: 'string', default: '3072' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    mebibytes: { type: 'string', default: '3072' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const size = Number(values.mebibytes) * 1024 * 1024;
 const directory = mkdtempSync(join(tmpdir(), 'sealift-bench-images-'));
@@ -69,7 +74,8 @@ try {
     verifyImageFile: () => timed(process.execPath, [program, 'file', image, certificate]),
     ImageVerifier: () => timed(process.execPath, [program, 'stream', image, certificate]),
   };
-  console.log(execFileSync('openssl', ['version'], { encoding: 'utf8' }).trim(), '· Node.js', process.version);
+  if (!values.json)
+    console.log(execFileSync('openssl', ['version'], { encoding: 'utf8' }).trim(), '· Node.js', process.version);
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const [name, run] of Object.entries(contenders)) results[name].push(run());
@@ -77,6 +83,12 @@ try {
   const of = (name, what) => median(results[name].map((run) => run[what]));
   const base = 'openssl cms -verify';
   for (const [name, runs] of Object.entries(results)) {
+    if (values.json) {
+      const seconds = of(name, 'seconds');
+      const residentMebibytes = Math.max(...runs.map((run) => run.residentMebibytes));
+      console.log(JSON.stringify({ name, seconds, ratio: of(base, 'seconds') / seconds, residentMebibytes }));
+      continue;
+    }
     const rate = (size / 1e6 / of(name, 'seconds')).toFixed(0).padStart(5);
     const ratio = (of(base, 'seconds') / of(name, 'seconds')).toFixed(2);
     const processor = (of(base, 'processorSeconds') / of(name, 'processorSeconds')).toFixed(2);

@@ -1,123 +1,187 @@
-// `npm run bench`: Sealift beside the system's scp, in one run on one machine. Ratios are what counts; times depend on the machine.
+// `npm run bench`: Sealift beside other programs that copy, in one run on one machine. Ratios are what counts; times depend on the machine.
 //
-//   npm run bench                     all jobs, 5 rounds, writes bench/RESULTS.md
-//   npm run bench -- --quick          3 rounds of 256 MiB, writes nothing
-//   npm run bench -- --rounds 7 --only up
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+//   npm run bench                            all jobs, 5 rounds, some hours; writes bench/results.json and bench/RESULTS.md
+//   npm run bench -- --quick                 small sizes, 2 rounds; writes nothing
+//   npm run bench -- --only P3,P4            some of: P1 to P11, exact, rtt, count; writes nothing
+//   npm run bench -- --only P3 --merge       puts that job into the results that are there
+//   npm run bench -- --peers scp,rsync       only these besides ours; one of ours named leaves out the others
+//   npm run bench -- --rounds 7 --timeout 300
+//   npm run bench -- --out FOLDER            writes the results there
+//   npm run bench -- --only P5 --profile     one more run of each of ours, with a profile of the processor in bench/profiles
+//
+// A profile opens in Chrome's developer tools (Performance, "Load profile"), in VS Code, and as a list of what took the most by
+// `node bench/profile.mjs FILE`.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { makeFile, makeTree, sameFile, sameTree } from './content.mjs';
+import { removeAll } from './content.mjs';
+import { makeEndpoint, makeIdentity } from './endpoint.mjs';
+import { exact } from './jobs/exact.mjs';
+import { p11 } from './jobs/images.mjs';
+import { p4 } from './jobs/long-link.mjs';
+import { p7 } from './jobs/memory.mjs';
+import { p1, p2, p6 } from './jobs/one-file.mjs';
+import { p8, p10 } from './jobs/own-server.mjs';
+import { p9 } from './jobs/server-load.mjs';
+import { count, rtt } from './jobs/sweeps.mjs';
+import { p3, p5 } from './jobs/trees.mjs';
+import { describeMachine } from './machine.mjs';
 import { measure } from './measure.mjs';
+import { choosePeers } from './peers.mjs';
+import { probeProxy } from './proxy/probe.mjs';
+import { figure, resultsPage } from './report/markdown.mjs';
+import { runCase } from './rounds.mjs';
+import { sourcesIn } from './sources.mjs';
 import { startSshd } from './sshd.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const MEBIBYTE = 1024 * 1024;
+const here = fileURLToPath(new URL('.', import.meta.url));
+const jobs = {
+  P1: p1,
+  P2: p2,
+  P3: p3,
+  P4: p4,
+  P5: p5,
+  P6: p6,
+  P7: p7,
+  P8: p8,
+  P9: p9,
+  P10: p10,
+  P11: p11,
+  exact,
+  rtt,
+  count,
+};
+const LINKS = [{ roundTripMs: 50 }, { roundTripMs: 100, bytesPerSecond: 125_000_000 }];
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     only: { type: 'string' },
+    peers: { type: 'string' },
+    timeout: { type: 'string', default: '300' },
+    merge: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    profile: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
-const size = (values.quick ? 256 : 1024) * MEBIBYTE;
-const files = values.quick ? 500 : 2000;
 
-/** Who copies: a name and the words in front of the copy's own. */
-function peers(config) {
-  const sealift = [process.execPath, join(root, 'bin/sealift'), 'scp'];
-  return [
-    { name: 'scp -O', words: ['scp', '-O', '-q', '-F', config] },
-    { name: 'sealift, ssh program', words: [...sealift, '-O', '-q', '--transport=ssh', '-F', config] },
-    { name: 'sealift, built in', words: [...sealift, '-O', '-q', '--transport=builtin', '-F', config] },
-  ];
+function chooseJobs() {
+  const wanted = values.only?.split(',') ?? Object.keys(jobs);
+  const unknown = wanted.find((one) => !Object.hasOwn(jobs, one));
+  if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${Object.keys(jobs).join(', ')}`);
+  return wanted;
 }
 
-/** What is copied. `check` compares the copy with its source, byte for byte. */
-function jobs(directory) {
-  const big = join(directory, 'big');
-  const tree = join(directory, 'tree');
-  const copy = join(directory, 'copy');
-  const small = join(tree, 'folder-0', 'file-0');
-  const cipher = ['-c', 'aes128-gcm@openssh.com'];
-  const whole = `${size / MEBIBYTE} MiB`;
-  const one = (args) => ({ args, bytes: size, check: () => sameFile(big, copy) });
-  const many = (args) => ({ args, bytes: 0, check: () => sameTree(tree, copy) });
-  return [
-    { name: `${whole} up`, ...one([big, `server:${copy}`]) },
-    { name: `${whole} down`, ...one([`server:${big}`, copy]) },
-    { name: `${whole} up, aes128-gcm`, ...one([...cipher, big, `server:${copy}`]) },
-    { name: `${whole} down, aes128-gcm`, ...one([...cipher, `server:${big}`, copy]) },
-    { name: `${files} files of 2 KiB up`, ...many(['-r', tree, `server:${copy}`]) },
-    { name: `${files} files of 2 KiB down`, ...many(['-r', `server:${tree}`, copy]) },
-    { name: 'one file of 2 KiB up', args: [small, `server:${copy}`], bytes: 0, check: () => sameFile(small, copy) },
-  ].map((job) => ({ ...job, copy }));
+function number(name, text) {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name}: ${text} is not a number from 1`);
+  return Number(text);
 }
 
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+const say = (line) => process.stdout.write(`${line}\n`);
+const wanted = chooseJobs();
+const { peers, missing } = choosePeers(values.peers?.split(','));
+const rounds = number('rounds', values.rounds ?? (values.quick ? '2' : '5'));
+const isWhole = !values.quick && values.only === undefined && values.peers === undefined;
+const out = values.out ?? (isWhole || values.merge ? here : undefined);
+if (values.quick && out === here)
+  throw new Error('--merge: what --quick measures is not kept in bench/; name another place with --out');
+const profiles = values.profile ? join(here, 'profiles') : undefined;
+if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
+
+const machine = describeMachine();
+const results = { date: new Date().toISOString(), machine, jobs: [] };
+const old = out === undefined ? undefined : join(out, 'results.json');
+if (values.merge && existsSync(old)) results.jobs = JSON.parse(readFileSync(old, 'utf8')).jobs;
+
+/** After each job, so that what has been measured is there whatever comes. */
+function write() {
+  if (out === undefined) return;
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  writeFileSync(join(out, 'RESULTS.md'), resultsPage(results));
 }
 
-async function runJob(job, everybody) {
-  const runs = new Map(everybody.map((peer) => [peer.name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const peer of everybody) {
-      rmSync(job.copy, { recursive: true, force: true });
-      const run = await measure([...peer.words, ...job.args]);
-      if (!job.check()) throw new Error(`${peer.name}: ${job.name}: the copy differs from its source`);
-      runs.get(peer.name).push(run);
-    }
-  }
-  const base = median(runs.get(everybody[0].name).map((run) => run.seconds));
-  return everybody.map((peer) => {
-    const seconds = median(runs.get(peer.name).map((run) => run.seconds));
-    const peakMiB = Math.max(...runs.get(peer.name).map((run) => run.peakKiB)) / 1024;
-    const rate = job.bytes === 0 ? '' : `${(job.bytes / MEBIBYTE / seconds).toFixed(0)} MiB/s`;
-    return [
-      job.name,
-      peer.name,
-      `${seconds.toFixed(2)} s`,
-      rate,
-      `${(base / seconds).toFixed(2)}`,
-      `${peakMiB.toFixed(0)} MiB`,
-    ];
+function keep(job) {
+  const order = Object.keys(jobs);
+  results.jobs = [...results.jobs.filter(({ id }) => id !== job.id), job];
+  results.jobs.sort((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
+}
+
+async function runJob(bench, id) {
+  say(`${id}: ${jobs[id].title}`);
+  bench.jobId = id;
+  const { sealift } = machine.versions;
+  const job = { id, title: jobs[id].title, date: new Date().toISOString(), sealift, rounds, quick: values.quick };
+  const {
+    cases,
+    targets,
+    notes = [],
+    failures = [],
+  } = await jobs[id].run(bench).catch((error) => {
+    // The other jobs are measured all the same; this one's place says what happened, and so does the status at the end.
+    say(`FAILED: ${error.stack}`);
+    return { cases: [], targets: [], failures: [error.message] };
   });
-}
-
-function table(rows) {
-  const head = ['job', 'program', 'median time', 'rate', 'times as fast as scp -O', 'peak memory'];
-  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-}
-
-function machine() {
-  const ssh = execFileSync('sh', ['-c', 'ssh -V 2>&1'], { encoding: 'utf8' }).trim();
-  return `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 1024 ** 3)} GiB; Node ${process.versions.node}; ${ssh}`;
+  keep({ ...job, cases, targets, notes, failures: [...failures, ...cases.flatMap((one) => one.failures)] });
+  const words = { true: 'met    ', false: 'NOT MET', null: '?      ' };
+  for (const { what, value, unit, met, atLeast, atMost } of targets) {
+    const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+    say(`${words[met]} ${id} ${what}: ${figure(value)} ${unit} (${bound})`);
+  }
+  for (const note of notes) say(`        ${note}`);
+  write();
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'sealift-bench-'));
-const sshd = await startSshd(directory);
-try {
-  makeFile(join(directory, 'big'), size);
-  makeTree(join(directory, 'tree'), files);
-  const rows = [];
-  for (const job of jobs(directory)) {
-    if (values.only !== undefined && !job.name.includes(values.only)) continue;
-    const measured = await runJob(job, peers(sshd.config));
-    for (const row of measured) process.stdout.write(`${row.join('   ')}\n`);
-    rows.push(...measured);
-  }
-  if (!values.quick && values.only === undefined) {
-    const date = new Date().toISOString().slice(0, 10);
-    const text = `# Results of npm run bench\n\n${date}; ${machine()}.\nStock sshd on loopback, ${rounds} rounds, the programs in turn, medians. Every copy was compared with its source.\n\n${table(rows)}\n`;
-    writeFileSync(join(root, 'bench/RESULTS.md'), text);
-  }
-} finally {
-  await sshd.stop();
-  rmSync(directory, { recursive: true, force: true });
+const files = join(directory, 'files');
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    removeAll(directory);
+    process.exit(1);
+  });
 }
+let sshd;
+try {
+  mkdirSync(files);
+  const identity = makeIdentity(directory);
+  sshd = await startSshd(join(directory, 'sshd'), identity);
+  const bench = {
+    directory,
+    files,
+    identity,
+    sshd,
+    peers,
+    rounds,
+    profiles,
+    say,
+    measure,
+    quick: values.quick,
+    timeoutSeconds: number('timeout', values.timeout),
+    direct: makeEndpoint(directory, sshd, identity),
+    source: sourcesIn(files),
+    runCase: (...args) => runCase(bench, ...args),
+  };
+  const versions = Object.entries(machine.versions).filter(([, version]) => version !== undefined);
+  say(`${versions.map((pair) => pair.join(' ')).join('; ')}; programs: ${peers.map(({ name }) => name).join(', ')}`);
+  if (missing.length > 0) say(`not installed: ${missing.join(', ')}`);
+  results.proxy = await probeProxy(LINKS, values.quick ? 32 : 256);
+  for (const { roundTripMs, bytesPerSecond, measured } of results.proxy.links) {
+    const rate = bytesPerSecond === null ? 'any rate' : `${bytesPerSecond / 1e6} MB/s`;
+    say(
+      `proxy: ${roundTripMs} ms, ${rate}: ${figure(measured.roundTripMs)} ms, ${figure(measured.bytesPerSecond / 1e6)} MB/s`,
+    );
+  }
+  for (const id of wanted) await runJob(bench, id);
+} finally {
+  await sshd?.stop();
+  removeAll(directory);
+}
+
+const failures = results.jobs
+  .filter(({ id }) => wanted.includes(id))
+  .flatMap((job) => job.failures.map((text) => `${job.id}: ${text}`));
+for (const text of failures) process.stderr.write(`FAILED: ${text}\n`);
+if (failures.length > 0) process.exitCode = 1;

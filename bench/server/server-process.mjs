@@ -39,5 +39,6 @@ export async function startServer(limits = {}) {
     await ended;
     await rm(directory, { recursive: true });
   };
-  return { port, directory, login: { host: '127.0.0.1', port, username: 'bench', privateKey: key.private }, ask, stop };
+  const login = { host: '127.0.0.1', port, username: 'bench', privateKey: key.private };
+  return { port, pid: child.pid, directory, login, ask, stop };
 }
