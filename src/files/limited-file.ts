@@ -25,18 +25,30 @@ export class LimitedFile extends LayerFile {
   }
 
   override async truncate(size: number): Promise<void> {
-    if (size > this.#file.size) return await this.#growing(size, () => super.truncate(size));
-    await super.truncate(size);
     const file = this.#file;
+    if (file.ends.size > 0 || file.cuts > 0) file.unsure = true;
+    file.cuts++;
+    try {
+      if (size > file.size) await this.#growing(size, () => super.truncate(size), 1);
+      else await this.#shrink(size);
+    } finally {
+      file.cuts--;
+    }
+  }
+
+  async #shrink(size: number): Promise<void> {
+    const file = this.#file;
+    await super.truncate(size);
     // Writes that are under way may make it longer again.
     const after = Math.max((await super.status()).size, ...[...file.ends].map(({ end }) => end));
     this.#room.counter.add(after - file.size);
     file.size = after;
   }
 
-  /** Runs work that may make the file as long as `end`. */
-  async #growing(end: number, work: () => Promise<void>): Promise<void> {
+  /** Runs work that may make the file as long as `end`. @param ownCuts how many of the truncations under way it is */
+  async #growing(end: number, work: () => Promise<void>, ownCuts: 0 | 1 = 0): Promise<void> {
     const file = this.#file;
+    if (file.cuts > ownCuts) file.unsure = true;
     const mark = { end };
     const growth = Math.max(0, end - file.size);
     if (growth > 0) this.#grow(growth);
@@ -69,12 +81,18 @@ export class LimitedFile extends LayerFile {
     this.#isClosed = true;
     this.#room.counter.giveUpReserved(this.#reserved);
     this.#reserved = 0;
+    // Not while somebody looks whether it is open, and removes it: its size as it was then would be one of the past.
+    await this.#room.inTurn(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
     const isLast = this.#file.opened === 1;
     const size = this.#file.unsure && isLast ? await this.#size() : undefined;
+    const freed = this.#room.closing(this.#file, size);
     try {
       await super.close();
     } finally {
-      this.#room.closed(this.#file, size);
+      if (freed > 0) this.#room.counter.add(-freed);
     }
   }
 

@@ -89,8 +89,10 @@ class LimitedDirectory extends LayerDirectory {
   }
 
   override async removeDirectory(name: string): Promise<void> {
-    await super.removeDirectory(name);
-    this.#room.counter.add(0, -1);
+    await this.#room.inTurn(async () => {
+      await super.removeDirectory(name);
+      this.#room.counter.add(0, -1);
+    });
   }
 
   override async rename(from: string, to: string, target?: Directory): Promise<void> {

@@ -24,10 +24,12 @@ export interface WrittenFile {
   size: number;
   /** How far the writes under way reach. */
   readonly ends: Set<{ readonly end: number }>;
+  /** How many truncations are under way. */
+  cuts: number;
   opened: number;
   /** Its last name is gone: it is counted until it is closed. */
   unlinked: boolean;
-  /** A write failed: how long it is must be looked at. */
+  /** A write failed, or came beside a truncation, of which nobody knows which was first: how long it is must be looked at. */
   unsure: boolean;
 }
 
@@ -164,7 +166,15 @@ export class Room {
   opened(status: FileStatus): WrittenFile {
     const key = keyOf(status);
     const found = this.#folder.open.get(key);
-    const file = found ?? { key, size: status.size, ends: new Set(), opened: 0, unlinked: false, unsure: false };
+    const file = found ?? {
+      key,
+      size: status.size,
+      ends: new Set(),
+      cuts: 0,
+      opened: 0,
+      unlinked: false,
+      unsure: false,
+    };
     file.opened++;
     this.#folder.open.set(key, file);
     return file;
@@ -174,17 +184,22 @@ export class Room {
     return this.#folder.open.has(keyOf(status));
   }
 
-  /** @param size how long it is, where that had to be looked at */
-  closed(file: WrittenFile, size: number | undefined): void {
+  /**
+   * It is about to be closed, in turn: behind that the system may give its number to another file.
+   *
+   * @param size how long it is, where that had to be looked at
+   * @returns the bytes that are free once it is closed
+   */
+  closing(file: WrittenFile, size: number | undefined): number {
     file.opened--;
+    // Somebody who has opened it meanwhile is the one who looks at the end.
+    if (file.opened > 0) return 0;
     if (size !== undefined) {
       this.counter.add(size - file.size);
       file.size = size;
-      file.unsure = false;
     }
-    if (file.opened > 0) return;
     this.#folder.open.delete(file.key);
-    if (file.unlinked) this.counter.add(-file.size);
+    return file.unlinked ? file.size : 0;
   }
 
   /** An entry is gone. @param status as it was */

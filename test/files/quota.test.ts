@@ -13,6 +13,7 @@ import { Room, type RoomLimits } from '../../src/files/room.ts';
 import { type RootedFileSystem, rootedFileSystem } from '../../src/files/rooted.ts';
 import { Usage } from '../../src/files/usage.ts';
 import { MAX_COUNTED_DEPTH, scanUsage } from '../../src/files/usage-scan.ts';
+import { fuzzRuns } from '../support/fuzz.ts';
 import { createTempDirectory, tempDirectory } from '../support/temp.ts';
 
 let root: string;
@@ -343,7 +344,7 @@ it('what is counted is what is there, whatever is done side by side, and never m
         await temporary.remove();
       }
     }),
-    { numRuns: 40 },
+    { numRuns: fuzzRuns(100) },
   );
   expect(refused).toBeGreaterThan(10);
 }, 120_000);
