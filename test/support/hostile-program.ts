@@ -29,7 +29,11 @@ function next() {
   const content = held.subarray(5, 5 + size);
   held = held.subarray(5 + size);
   if (type === ${OUTPUT} || type === ${ERROR}) { busy = true; socket.pause(); write(type, content); return; }
-  if (type === ${READ}) process.stdin.on('error', () => socket.end()).pipe(socket);
+  if (type === ${READ}) {
+    // The end goes a moment later: what the test sends at the same time, how to exit above all, must still come.
+    const end = () => setTimeout(() => socket.end(), 50);
+    process.stdin.on('error', () => socket.end()).on('end', end).pipe(socket, { end: false });
+  }
   if (type === ${CLOSE_OUTPUT}) fs.closeSync(1);
   if (type === ${CLOSE_INPUT}) fs.closeSync(0);
   if (type === ${IGNORE_SIGNALS}) for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {});
