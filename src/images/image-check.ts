@@ -37,22 +37,23 @@ class ImagePass implements ContentPass {
   readonly #options: ImageCheckOptions;
   readonly #others: readonly DigestName[];
   readonly #verifier: ImageVerifier;
-  /** Known at the end only. */
-  #keys: CountedKeys | undefined;
+  /** Those that the verifier asks: known at the end only. */
+  #keys: CountedKeys = { keys: () => [], floor: () => undefined };
   #isOtherDigest = false;
 
   constructor(name: string, options: ImageCheckOptions, [digest, ...others]: readonly DigestName[]) {
     this.#name = name;
     this.#options = options;
     this.#others = others;
-    const lookup: KeyLookup = {
-      keys: (type, version) => this.#keys?.keys(type, version) ?? [],
-      floor: (type) => this.#keys?.floor(type),
-    };
     const wanted = options.policy?.minCounter ?? (() => 0);
     const minCounter: ImagePolicy['minCounter'] = (type, version) =>
-      Math.max(wanted(type, version), this.#keys?.counter?.(type, version) ?? 0);
-    this.#verifier = new ImageVerifier({ lookup, policy: { ...options.policy, minCounter }, name, digest });
+      Math.max(wanted(type, version), this.#keys.counter?.(type, version) ?? 0);
+    this.#verifier = new ImageVerifier({
+      lookup: () => this.#keys,
+      policy: { ...options.policy, minCounter },
+      name,
+      digest,
+    });
   }
 
   write(chunk: Uint8Array): void {

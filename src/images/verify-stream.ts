@@ -9,7 +9,8 @@ import { verifyEnvelope } from './verify-envelope.ts';
 import { checkSize } from './verify-file.ts';
 
 export interface ImageVerifierOptions {
-  readonly lookup: KeyLookup;
+  /** The keys; or what gives them, which is asked when all has come. */
+  readonly lookup: KeyLookup | (() => KeyLookup);
   readonly policy?: ImagePolicy | undefined;
   /** How messages name the image, and what its extension is taken from. */
   readonly name?: string | undefined;
@@ -89,7 +90,7 @@ export class ImageVerifier {
     try {
       const tail = this.#tail.subarray(0, this.#tailBytes);
       const parts = cutTail(tail, this.#totalBytes);
-      const envelope = verifyEnvelope(parts.envelope, lookup, policy);
+      const envelope = verifyEnvelope(parts.envelope, typeof lookup === 'function' ? lookup() : lookup, policy);
       checkSize(envelope.info.size, parts.payloadBytes);
       this.#checkDigest(envelope.digest);
       this.#hash.update(tail.subarray(0, parts.payloadBytes - (this.#totalBytes - this.#tailBytes)));

@@ -86,6 +86,18 @@ describe('the check for signed images', () => {
     await expect(judge(check, file)).rejects.toMatchObject({ code: 'ERR_IMAGE_REVOKED_KEY' });
   });
 
+  it('asks for as many signers as the keys or the policy do, whichever is more', async () => {
+    const two = [vendor.production, (await makeVendor()).production];
+    const [one, both] = [await signed(randomBytes(10), two.slice(0, 1)), await signed(randomBytes(10), two)];
+    const check = (policy?: ImagePolicy): ContentCheck =>
+      checkBy({ ...lookupOf(two.map((key) => trusted(key))), minSigners: () => 2 }, policy);
+    for (const policy of [undefined, { minSigners: 1 }]) {
+      await expect(judge(check(policy), one.file)).rejects.toMatchObject({ code: 'ERR_IMAGE_SIGNERS' });
+      expect((await judge(check(policy), both.file)).signers).toHaveLength(2);
+    }
+    await expect(judge(check({ minSigners: 3 }), both.file)).rejects.toMatchObject({ code: 'ERR_IMAGE_SIGNERS' });
+  });
+
   it('is not ready, and refuses, while there are no keys', async () => {
     const { file } = await signed(randomBytes(10), [vendor.production]);
     const check = imageCheck({ keys: () => Promise.reject(new ImageError('store', 'ERR_KEY_STORAGE', 'is damaged')) });

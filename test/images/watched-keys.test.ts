@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ImageError } from '../../src/base/errors.ts';
 import { localFileSystem } from '../../src/files/local.ts';
+import { initKeyStorage } from '../../src/images/keys/init.ts';
 import { openKeyStorage } from '../../src/images/keys/open.ts';
+import type { RootKey } from '../../src/images/keys/root-file.ts';
+import type { ImageSigner } from '../../src/images/sign.ts';
 import { signedContent } from '../../src/images/signed-content.ts';
 import { WatchedKeys } from '../../src/images/watched-keys.ts';
+import { signed } from '../support/image-keys.ts';
 import { imageOf, makeStore, makeVendor } from '../support/signed-images.ts';
 import { tempDirectory } from '../support/temp.ts';
 
@@ -120,6 +124,28 @@ describe('the check by a key storage', () => {
     expect(await judge()).toMatchObject({ code: 'ERR_IMAGE_UNKNOWN_KEY' });
     await rm(join(store, 'root.json'), { force: true });
     await expect(check.ready()).rejects.toMatchObject({ code: 'ERR_KEY_STORAGE' });
+  });
+
+  it('asks for as many signers as the storage does', async () => {
+    const store = await tempDirectory('stores');
+    await chmod(store, 0o755);
+    const [vendor, other] = await Promise.all([makeVendor(), makeVendor()]);
+    const two = [vendor.production, other.production];
+    const root = (type: 'rollover' | 'production', { certificate }: ImageSigner): RootKey => {
+      return { type, version: 'A', certificate: certificate.bytes };
+    };
+    const directory = await localFileSystem().directory(store);
+    const keys = [root('rollover', vendor.rollover), ...two.map((key) => root('production', key))];
+    await initKeyStorage(directory, keys, { minSigners: { production: 2 } });
+    await directory.close();
+    const check = signedContent({ store });
+    const judge = async (signers: readonly ImageSigner[]): Promise<unknown> => {
+      const pass = check.begin('app.SPA');
+      pass.write((await signed(Buffer.from('payload'), signers)).file);
+      return await pass.end().catch((error: unknown) => error);
+    };
+    expect(await judge(two.slice(0, 1))).toMatchObject({ code: 'ERR_IMAGE_SIGNERS' });
+    expect(await judge(two)).toMatchObject({ type: 'production' });
   });
 
   it('goes by the counters that are kept elsewhere, as they are', async () => {
