@@ -47,7 +47,8 @@ export async function verify(
   if (read.operands.length === 0) throw new UsageError('IMAGE is missing');
   if (read.text('extract') !== undefined && read.operands.length > 1)
     throw new UsageError('--extract takes one image at a time');
-  if (read.flag('json') && read.text('extract') === '-') throw new UsageError('--json and --extract -: one of them');
+  if (read.text('extract') === '-')
+    throw new UsageError('--extract needs a file: what is not verified yet must not be used');
   readDigest(read);
   const { lookup, seen } = await readTrust(read, reporter);
   const policy = readPolicy(read, seen);
@@ -86,6 +87,8 @@ async function readTrust(read: Read, reporter: Reporter): Promise<Trust> {
   const [store, paths] = [read.text('store'), read.texts('cert')];
   if ((store === undefined) === (paths.length === 0))
     throw new UsageError('whose keys are trusted is said by --store DIR, or by --cert FILE');
+  if (store === undefined && read.text('nvram') !== undefined)
+    throw new UsageError('--nvram: where a key storage keeps its counters, goes with --store');
   if (store !== undefined) {
     const { openStore, tellProblems } = await import('./store-folder.ts');
     const storage = await openStore(store, read.text('nvram'));
@@ -107,7 +110,7 @@ interface Verification {
 
 async function verifyOne(path: string, verification: Verification): Promise<boolean> {
   const { read, reporter } = verification;
-  const [isJson, isQuiet] = [read.flag('json'), read.flag('quiet') || read.text('extract') === '-'];
+  const [isJson, isQuiet] = [read.flag('json'), read.flag('quiet')];
   const progress = new HashProgress(!isJson && !isQuiet);
   try {
     const { image, md5 } = await verified(path, verification, progress);
@@ -147,12 +150,14 @@ async function verified(path: string, verification: Verification, progress: Hash
     const digest = input.kind === 'file' ? (await inspectImageFile(input.file, name)).digest : readDigest(read);
     const verifier = new ImageVerifier({ lookup, policy, name, digest });
     const md5 = read.flag('md5') ? createHash('md5') : undefined;
+    const chunks = passing(input, verifier, md5, progress);
     let image: VerifiedImage | undefined;
-    const payload = payloadOf(input, verifier, md5, { progress, end: (found) => (image = found) });
-    if (extract === undefined) for await (const _ of payload);
-    else if (extract === '-') throw new UsageError('--extract needs a file: what is not verified yet must not be used');
-    else {
+    if (extract === undefined) {
+      for await (const _ of chunks);
+      image = verifier.end();
+    } else {
       await refuseInputs(extract, [path, ...inputsOf(read)]);
+      const payload = payloadOf(chunks, () => (image = verifier.end()));
       await writeOutput(extract, payload, 'hidden until whole');
     }
     return { image: image as unknown as VerifiedImage, md5: md5?.digest('hex') };
@@ -161,24 +166,32 @@ async function verified(path: string, verification: Verification, progress: Hash
   }
 }
 
-interface Passing {
-  readonly progress: HashProgress;
-  readonly end: (image: VerifiedImage) => void;
-}
-
-/** The payload as it passes through a verifier. It ends well only where it is good. */
-async function* payloadOf(
+/** An input as it passes through a verifier. @throws {FileError} ERR_FILE_CHANGED */
+async function* passing(
   input: Input,
   verifier: ImageVerifier,
   md5: Hash | undefined,
-  { progress, end }: Passing,
+  progress: HashProgress,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunksOf(input)) {
+    verifier.write(chunk);
+    md5?.update(chunk);
+    if (input.kind === 'file') progress.tell(verifier.bytes, input.size);
+    yield chunk;
+  }
+  if (input.kind === 'file' && verifier.bytes !== input.size)
+    throw new FileError(input.file.path, 'read', 'ERR_FILE_CHANGED', { reason: 'it became shorter' });
+}
+
+/** The payload of an image that comes in chunks. It ends well only where `end` finds the image good. */
+async function* payloadOf(
+  chunks: AsyncIterable<Uint8Array>,
+  end: () => VerifiedImage,
 ): AsyncGenerator<Uint8Array, void, void> {
   // What may be envelope and footer is held back.
   let held: Buffer = Buffer.alloc(0);
   let passed = 0;
-  for await (const chunk of chunksOf(input)) {
-    verifier.write(chunk);
-    md5?.update(chunk);
+  for await (const chunk of chunks) {
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
     const ready = held.length - MAX_TAIL_BYTES;
     if (ready > 0) {
@@ -186,11 +199,7 @@ async function* payloadOf(
       yield held.subarray(0, ready);
       held = Buffer.from(held.subarray(ready));
     }
-    if (input.kind === 'file') progress.tell(verifier.bytes, input.size);
   }
-  if (input.kind === 'file' && verifier.bytes !== input.size)
-    throw new FileError(input.file.path, 'read', 'ERR_FILE_CHANGED', { reason: 'it became shorter' });
-  const image = verifier.end();
-  end(image);
+  const image = end();
   yield held.subarray(0, image.info.size - passed);
 }
