@@ -15,7 +15,7 @@ import { shownKeyLines, shownKeys, shownKeysJson } from '../../images/keys/show-
 import { storageJson, storageLines, viewStorage } from '../../images/keys/show-storage.ts';
 import type { KeyStorage } from '../../images/keys/storage.ts';
 import { keyEventLines } from '../../images/keys/transcript.ts';
-import { upgradeStatus, upgradeStatusJson } from '../../images/keys/upgrade-status.ts';
+import { upgradeStatus } from '../../images/keys/upgrade-status.ts';
 import { upgradeStatusLines } from '../../images/keys/upgrade-text.ts';
 import type { ImagePolicy, KeyType, VerifiedImage } from '../../images/types.ts';
 import { verifyImageFile } from '../../images/verify-file.ts';
@@ -100,10 +100,11 @@ async function init(read: Read, words: readonly string[], reporter: Reporter): P
   for (const type of ['rollover', 'production', 'special'] as const)
     for (const path of read.texts(type)) keys.push(await rootKey(path, type));
   for (const type of ['rollover', 'production']) read.needed(type);
+  const minSigners = readMinSigners(read);
   const isMade = await makeFolder(folder, 0o755);
   try {
     await inFolder(folder, read.text('nvram'), async (directory, nvram) => {
-      await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners: readMinSigners(read) }));
+      await reading(folder, () => initKeyStorage(directory, keys, { nvram, minSigners }));
     });
   } catch (error) {
     if (isMade) await rmdir(osPath(folder)).catch(() => {});
@@ -163,14 +164,8 @@ const observer: KeyObserver = (event) => {
 };
 
 async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal): Promise<DeviceContext> {
-  const policy = { product: read.text('product') };
-  const inUse = async (name: string): Promise<ImageInUse | undefined> => {
-    const path = read.text(name);
-    if (path === undefined) return undefined;
-    const image = await verified(path, storage, policy, signal);
-    checkRole(name, path, image);
-    return imageInUse(path, image);
-  };
+  const inUse = async (role: Role): Promise<ImageInUse | undefined> =>
+    (await imageAs(role, read, storage, signal))?.inUse;
   return {
     running: await inUse('running'),
     autoboot: await inUse('autoboot'),
@@ -179,11 +174,28 @@ async function readContext(read: Read, storage: KeyStorage, signal: AbortSignal)
   };
 }
 
+/** What a device does with an image, and the option that names it. */
+type Role = 'running' | 'autoboot' | 'rommon';
+
+/** The image that an option names. @returns undefined where it names none @throws {ImageError | FileError} */
+async function imageAs(
+  role: Role,
+  read: Read,
+  storage: KeyStorage,
+  signal: AbortSignal,
+): Promise<{ readonly image: VerifiedImage; readonly inUse: ImageInUse } | undefined> {
+  const path = read.text(role);
+  if (path === undefined) return undefined;
+  const image = await verified(path, storage, { product: read.text('product') }, signal);
+  checkRole(role, path, image);
+  return { image, inUse: imageInUse(path, image) };
+}
+
 /** A system image in the place of a ROM monitor would make a device look ready that is not. @throws {ImageError} ERR_IMAGE_POLICY */
-function checkRole(option: string, path: string, { info }: VerifiedImage): void {
+function checkRole(role: Role, path: string, { info }: VerifiedImage): void {
   const isRommon = info.type === 'rommon.production' || info.type === 'rommon.special';
-  if (isRommon === (option === 'rommon')) return;
-  const reason = `it is an image of type ${info.type}, and --${option} names ${isRommon ? 'a system image' : 'a ROM monitor'}`;
+  if (isRommon === (role === 'rommon')) return;
+  const reason = `it is an image of type ${info.type}, and --${role} names ${isRommon ? 'a system image' : 'a ROM monitor'}`;
   throw new ImageError(printable(path), 'ERR_IMAGE_POLICY', reason);
 }
 
@@ -226,29 +238,24 @@ function lines(texts: readonly string[]): string {
 
 async function status(read: Read, words: readonly string[], reporter: Reporter, signal: AbortSignal): Promise<number> {
   return await withStorage(oneFolder(words), read.text('nvram'), {}, async (storage) => {
-    const policy = { product: read.text('product') };
     const bundled: string[] = [];
-    const inUse = async (name: string): Promise<ImageInUse | undefined> => {
-      const path = read.text(name);
-      if (path === undefined) return undefined;
+    const inUse = async (role: Role): Promise<ImageInUse | undefined> => {
       try {
-        const image = await verified(path, storage, policy, signal);
-        checkRole(name, path, image);
-        if (name === 'running') bundled.push(...image.info.bundledKeys.map((key) => key.version));
-        return imageInUse(path, image);
+        const found = await imageAs(role, read, storage, signal);
+        if (role === 'running') bundled.push(...(found?.image.info.bundledKeys ?? []).map((key) => key.version));
+        return found?.inUse;
       } catch (error) {
         // That it cannot be verified is what the status has to say of it.
         if (!(error instanceof ImageError)) throw error;
         tellError(reporter, error);
-        return { name: path, type: 'production', signedWith: [] };
+        return { name: read.needed(role), type: 'production', signedWith: [] };
       }
     };
     const running = await inUse('running');
     const context = { running, autoboot: await inUse('autoboot'), rommon: await inUse('rommon') };
     const bundledVersion = running?.type === 'revocation' ? bundled[0] : undefined;
     const found = upgradeStatus(storage, { ...context, bundledVersion });
-    const json = (): string => jsonLine(JSON.parse(upgradeStatusJson(found)) as object);
-    process.stdout.write(read.flag('json') ? json() : lines(upgradeStatusLines(found)));
+    process.stdout.write(read.flag('json') ? jsonLine(found) : lines(upgradeStatusLines(found)));
     return found.isReady ? 0 : 1;
   });
 }

@@ -1,4 +1,3 @@
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { canStart, type DeviceContext, type ImageInUse } from './in-use.ts';
 import type { CopyName } from './records.ts';
 import type { KeyStorage } from './storage.ts';
@@ -98,9 +97,4 @@ function whatToDo(
   if (rommon === undefined) actions.push(`find out whether the upgradable ROMmon is ${signed}: it is not known here`);
   else if (!rommon.isReady) actions.push(`upgrade rom-monitor file <url of a ROMmon ${signed}>`);
   return actions;
-}
-
-/** The same for programs: one line of JSON. */
-export function upgradeStatusJson(status: UpgradeStatus): string {
-  return canonicalJson({ ...status } as unknown as JsonValue);
 }
