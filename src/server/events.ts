@@ -81,7 +81,7 @@ export type ServerEvent =
       /** Who vouches for its content, where only verified content lands: `production A`. */
       readonly signer?: string;
     }
-  /** Content that was not to be used, or that nobody could judge: nothing of it is left. So many of one session at most. */
+  /** Content that was not to be used, or that nobody could judge: nothing of it is left. 200 of one connection at most. */
   | {
       readonly type: 'content-refused';
       readonly connection: ConnectionInfo;

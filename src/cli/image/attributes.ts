@@ -14,7 +14,7 @@ import type { Reporter } from '../report.ts';
 import { descriptionOptions, noPurpose, readDescription, readDigest, readNewKeys, readType } from './description.ts';
 import { certificateAt, chunksOf, openInput, reading, readSmall } from './input.ts';
 import { oneOperand, type Read, readOptions } from './options.ts';
-import { inputsOf, refuseInputs, writeOutput } from './output.ts';
+import { inputsOf, refuseInputs, whole, writeOutput } from './output.ts';
 import { tellImage } from './sign.ts';
 import { writeImage } from './write-image.ts';
 
@@ -44,7 +44,7 @@ export async function exportAttrs(
   const input = await openInput(source, signal);
   try {
     const payload = await digestPayload(chunksOf(input), readDigest(read) ?? DEFAULT_DIGEST);
-    await writeOutput(out, one(exportAttributes({ payload, description, newKeys }, { certificate })));
+    await writeOutput(out, whole(exportAttributes({ payload, description, newKeys }, { certificate })));
     reporter.notice(`${out}: to be signed by the key of ${read.needed('cert')}`);
   } finally {
     await input.close();
@@ -95,8 +95,4 @@ async function readParts(read: Read): Promise<readonly SignedPart[]> {
       certificate: await certificateAt(certificates[index] as string),
     });
   return parts;
-}
-
-async function* one(content: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield content;
 }

@@ -9,7 +9,7 @@ import { jsonLine, nameField } from '../json-lines.ts';
 import type { Reporter } from '../report.ts';
 import { openInput, reading } from './input.ts';
 import { type Read, readOptions } from './options.ts';
-import { refuseInputs, writeOutput } from './output.ts';
+import { refuseInputs, whole, writeOutput } from './output.ts';
 import { tellError } from './tell-error.ts';
 import { failureJson } from './verify-text.ts';
 
@@ -47,7 +47,7 @@ async function inspectOne(path: string, read: Read): Promise<void> {
     const out = read.text('envelope');
     if (out !== undefined) {
       await refuseInputs(out, [path]);
-      await writeOutput(out, one(envelope));
+      await writeOutput(out, whole(envelope));
     }
     if (read.flag('payload-size')) process.stdout.write(`${image.size}\n`);
     if (read.flag('certs')) {
@@ -61,10 +61,6 @@ async function inspectOne(path: string, read: Read): Promise<void> {
   } finally {
     await input.close();
   }
-}
-
-async function* one(content: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield content;
 }
 
 /** What devices do not show. */

@@ -60,6 +60,11 @@ export async function writeOutput(
   }
 }
 
+/** Content that is there already, as an output takes it. */
+export async function* whole(content: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield content;
+}
+
 function onlyInPlace(path: string): FileError {
   return new FileError(path, 'open', 'EACCES', {
     reason: 'its folder takes no new file, and where it stands it would be half written at times',

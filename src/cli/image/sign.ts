@@ -1,6 +1,6 @@
 import { FileError, ImageError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
-import { DEFAULT_DIGEST } from '../../images/algorithms/digests.ts';
+import { DEFAULT_DIGEST, digestBytes } from '../../images/algorithms/digests.ts';
 import { imageExtension } from '../../images/image-types.ts';
 import {
   exportAttributes,
@@ -25,7 +25,7 @@ import {
 } from './description.ts';
 import { chunksOf, openInput } from './input.ts';
 import { oneOperand, type Read, readOptions } from './options.ts';
-import { inputsOf, refuseInputs } from './output.ts';
+import { inputsOf, refuseInputs, whole } from './output.ts';
 import { writeImage } from './write-image.ts';
 
 const known = [...signerOptions, ...descriptionOptions, 'product:', 'type:', 'bundle:', 'out|o:', 'quiet|q'];
@@ -72,7 +72,7 @@ export async function signTo(signing: Signing, read: Read, reporter: Reporter): 
   const { source, out, description, signers, newKeys, digest = DEFAULT_DIGEST, signal } = signing;
   await refuseInputs(out, [...(typeof source === 'string' ? [source] : []), ...inputsOf(read)]);
   // What would be refused at the end is refused before gigabytes are read.
-  const payload = { digest, value: new Uint8Array(64).subarray(0, digestLength(digest)), size: 0 };
+  const payload = { digest, value: new Uint8Array(digestBytes(digest)), size: 0 };
   const name = typeof source === 'string' ? source : out;
   for (const [index, signer] of signers.entries()) {
     try {
@@ -96,26 +96,18 @@ export function tellImage(out: string, image: SignedImage, read: Read, reporter:
   if (!read.flag('quiet') && out !== '-') process.stdout.write(`${printable(out)}: ${describeImage(image)}\n`);
 }
 
-function digestLength(digest: DigestName): number {
-  return Number(digest.slice(3)) / 8;
-}
-
 async function withSource<T>(
   source: string | Uint8Array,
   signal: AbortSignal,
   use: (chunks: AsyncIterable<Uint8Array>, name: string) => Promise<T>,
 ): Promise<T> {
-  if (typeof source !== 'string') return await use(once(source), 'payload');
+  if (typeof source !== 'string') return await use(whole(source), 'payload');
   const input = await openInput(source, signal);
   try {
     return await use(checked(source, chunksOf(input), input.kind === 'file' ? input.size : undefined), source);
   } finally {
     await input.close();
   }
-}
-
-async function* once(content: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield content;
 }
 
 /** A file that becomes shorter while it is read must not be signed as far as it went. */
