@@ -173,7 +173,10 @@ describe('sealift image verify', () => {
     [`verify app.SPA app.SPA ${TRUST} --extract x`, '--extract takes one image at a time'],
     [`verify app.SPA ${TRUST} --extract -`, '--extract needs a file'],
     [`verify app.SPA ${TRUST} --extract - --json`, '--extract needs a file'],
-    ['verify app.SPA --cert keys/production-A.crt.pem --nvram nvram', '--nvram: where a key storage keeps its counters'],
+    [
+      'verify app.SPA --cert keys/production-A.crt.pem --nvram nvram',
+      '--nvram: where a key storage keeps its counters',
+    ],
     ['sign app.js', '--key is missing'],
     ['sign app.js --key a', '1 --key and 0 --cert'],
     ['keygen --type production --key-version AA --no-passphrase', '--key-version AA: not a letter from A to Z'],
