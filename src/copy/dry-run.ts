@@ -1,16 +1,33 @@
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileStatus } from '../files/file-system.ts';
 import { shownPath } from '../files/path.ts';
+import type { CopyObserver } from './observer.ts';
+import type { FoundFile } from './opened-source.ts';
 import type { Place } from './target.ts';
 
 /** Whether a copy of this file is there: of the same size and not older. Whole seconds count, since that is what every side keeps. */
-export async function isUpToDate(source: FileStatus, { directory, name }: Place): Promise<boolean> {
+async function isUpToDate(source: FileStatus, { directory, name }: Place): Promise<boolean> {
   const found = await directory.status(name, { follow: true });
   return (
     found?.kind === 'file' &&
     found.size === source.size &&
     Math.floor(found.mtimeSeconds) >= Math.floor(source.mtimeSeconds)
   );
+}
+
+/** Whether a file is not to be copied because it is there, or because nothing is to be changed. The observer is told. */
+export async function isPassedOver(
+  { directory, name, status }: FoundFile,
+  place: Place,
+  { update, dryRun, observer }: { update?: boolean | undefined; dryRun?: boolean | undefined; observer: CopyObserver },
+): Promise<boolean> {
+  const paths = { source: shownPath(directory.path, name), target: shownPath(place.directory.path, place.name) };
+  if (update === true && (await isUpToDate(status, place))) {
+    observer.skipped?.(name, status.size, paths);
+    return true;
+  }
+  if (dryRun === true) observer.planned?.(name, status.size, paths);
+  return dryRun === true;
 }
 
 /** The directory, or, where it is missing and is not to be made, one in which nothing is. */

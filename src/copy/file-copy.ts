@@ -13,6 +13,7 @@ import { type FoundFile, MAX_UNSIZED_BYTES, OpenedSource } from './opened-source
 import { resumeFor } from './overlap.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Place } from './target.ts';
+import { copyWhole } from './whole-copy.ts';
 
 export interface FileCopyOptions {
   /** Set times and the mode as the source has them. */
@@ -59,6 +60,11 @@ export async function copyFile(
     else progress.moved(count);
   };
   try {
+    if (await copyWhole(found, place, options)) {
+      moved(found.status.size);
+      landed = true;
+      return;
+    }
     const content = await copyOpened(found, place, options, moved);
     if (content !== undefined) progress.verified?.(content);
     landed = true;

@@ -2,11 +2,22 @@ import type { Directory } from '../files/file-system.ts';
 import { Gate } from './gate.ts';
 import { isCertain, isShortage, withCure } from './shortage.ts';
 
-/** So many directories are listed side by side. */
+/** So many directories are listed side by side, and where answers take long. */
 const LISTINGS = 8;
+const FAR_LISTINGS = 64;
+
+/** From this round trip on a server is far away. Milliseconds. */
+const FAR_MS = 5;
+
+/** So many small files may be under way for each millisecond of a round trip, and at most: 20,000 in a second, each of which takes two round trips. */
+const FILES_FOR_EACH_MS = 40;
+const MOST_FILES = 2048;
+
+/** Where to go changes slowly: it is looked at with the first of so many files. */
+const FILES_BETWEEN_LOOKS = 32;
 
 /** Files weigh what they may keep in memory while they move: between these two, and together not more than the third. Bytes. */
-const LEAST_WEIGHT = 64 * 1024;
+const LEAST_WEIGHT = 8 * 1024;
 const MOST_WEIGHT = 4 * 1024 * 1024;
 const TOTAL_WEIGHT = 16 * 1024 * 1024;
 
@@ -21,15 +32,17 @@ interface FileTask {
   readonly weight: number;
   readonly work: () => Promise<void>;
   /** Called once, at its end. */
-  readonly done: () => Promise<void>;
+  readonly done: () => Promise<void> | undefined;
   readonly tries: number;
 }
 
 export interface FileQueueOptions {
   /** How many files may be under way. */
   readonly parallel: number;
-  /** Runs a step and reports its failure. Never rejects. */
-  readonly guarded: (step: () => Promise<void>) => Promise<void>;
+  /** More of them where answers take long. */
+  readonly adapts: boolean;
+  /** Reports the failure of one file. */
+  readonly failed: (error: unknown) => void;
   /** The copy as a whole has ended: nothing is tried again. */
   readonly isOver: () => boolean;
 }
@@ -39,6 +52,7 @@ export class FileQueue {
   readonly #options: FileQueueOptions;
   readonly #files: Gate;
   readonly #listings = new Gate(LISTINGS);
+  #looks = 0;
 
   constructor(options: FileQueueOptions) {
     this.#options = options;
@@ -51,41 +65,59 @@ export class FileQueue {
   }
 
   /**
-   * Resolves when the work of a file has begun; its failure is reported.
+   * Begins the work of a file; its failure is reported.
    *
    * @param size of the file in bytes
    * @param done called once at its end, whatever that is
+   * @returns a promise where it waits for its turn: it resolves when the work has begun
    */
-  async start(size: number, work: () => Promise<void>, done: () => Promise<void>): Promise<void> {
+  start(size: number, work: () => Promise<void>, done: () => Promise<void> | undefined): Promise<void> | undefined {
     const weight = Math.min(Math.max(size, LEAST_WEIGHT), MOST_WEIGHT);
-    await this.#files.start(weight, () => this.#run({ weight, work, done, tries: 1 }));
+    const task = { weight, work, done, tries: 1 };
+    return this.#files.start(weight, () => this.#run(task));
   }
 
-  /** A server that lets little be open at a time is asked for less. */
-  heed(...directories: readonly Directory[]): void {
-    const told = directories.map(({ maxOpen }) => maxOpen).filter((most) => most !== undefined);
-    if (told.length === 0) return;
-    const most = Math.min(...told) / told.length;
-    this.#listings.limit(Math.floor(most / 4));
-    this.#files.limit(Math.floor(Math.max(most - LISTINGS - SPARE_HANDLES, most / 2)));
+  /** How much is under way depends on who holds the files: a server that lets little be open is asked for less, one that is far away for more. */
+  heed(source: Directory, target: Directory): void {
+    if (this.#looks++ % FILES_BETWEEN_LOOKS !== 0) return;
+    const told = [source.maxOpen, target.maxOpen].filter((most) => most !== undefined);
+    if (told.length > 0) {
+      const most = Math.min(...told) / told.length;
+      const listings = Math.min(FAR_LISTINGS, Math.floor(most / 4));
+      this.#listings.limit(listings);
+      this.#files.limit(Math.floor(Math.max(most - listings - SPARE_HANDLES, most / 2)));
+    }
+    const roundTripMs = Math.max(source.roundTripMs ?? 0, target.roundTripMs ?? 0);
+    if (!this.#options.adapts || roundTripMs < FAR_MS) return;
+    this.#listings.widen(FAR_LISTINGS);
+    this.#files.widen(Math.min(Math.ceil(roundTripMs * FILES_FOR_EACH_MS), MOST_FILES));
   }
 
   async #run(task: FileTask): Promise<void> {
-    let isPutBack = false;
-    await this.#options.guarded(async () => {
-      try {
-        await task.work();
-        this.#files.grow();
-      } catch (error) {
-        if (!isShortage(error) || this.#options.isOver()) throw error;
-        const isLast = task.tries >= MAX_TRIES && !isCertain(error);
-        if (this.#files.running === 1 || isLast) throw withCure(error);
-        isPutBack = true;
-      }
-    });
-    if (!isPutBack) return await task.done();
+    try {
+      await task.work();
+      this.#files.grow();
+    } catch (error) {
+      if (this.#isPutBack(task, error)) return;
+    }
+    await task.done();
+  }
+
+  /** A file for which there is no room now gets another turn; any other failure is reported. */
+  #isPutBack(task: FileTask, error: unknown): boolean {
+    if (!isShortage(error) || this.#options.isOver()) {
+      this.#options.failed(error);
+      return false;
+    }
+    const isLast = task.tries >= MAX_TRIES && !isCertain(error);
+    if (this.#files.running === 1 || isLast) {
+      this.#options.failed(withCure(error));
+      return false;
+    }
     this.#files.shrink();
-    void this.#files.start(task.weight, () => this.#run({ ...task, tries: task.tries + 1 }));
+    const again = { ...task, tries: task.tries + 1 };
+    void this.#files.start(task.weight, () => this.#run(again));
+    return true;
   }
 
   /** Runs the work of a directory; where too much is open, once more when the files that are under way are done. @throws what the work throws */

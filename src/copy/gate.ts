@@ -3,6 +3,8 @@ export class Gate {
   /** How many may run now, and at most at any time. */
   #maxTasks: number;
   #mostTasks: number;
+  /** What the second of these must not exceed, whatever would be good. */
+  #cap = Number.POSITIVE_INFINITY;
   /** Since the first of these changed. */
   #successes = 0;
   readonly #maxWeight: number;
@@ -32,12 +34,16 @@ export class Gate {
   /** Starts the task if there is room for it now. It must not reject. */
   tryStart(weight: number, task: () => Promise<void>): boolean {
     if (!this.#hasRoom(weight)) return false;
-    void this.#run(weight, task);
+    this.#run(weight, task);
     return true;
   }
 
-  /** Resolves when the task has started. It must not reject. */
-  async start(weight: number, task: () => Promise<void>): Promise<void> {
+  /** Starts the task, which must not reject. @returns a promise where it waits for its turn: it resolves when the task has started */
+  start(weight: number, task: () => Promise<void>): Promise<void> | undefined {
+    return this.tryStart(weight, task) ? undefined : this.#wait(weight, task);
+  }
+
+  async #wait(weight: number, task: () => Promise<void>): Promise<void> {
     this.#waiters++;
     while (!this.#hasRoom(weight)) {
       await new Promise<void>((resolve) => {
@@ -45,21 +51,18 @@ export class Gate {
       });
     }
     this.#waiters--;
-    void this.#run(weight, task);
+    this.#run(weight, task);
   }
 
-  async #run(weight: number, task: () => Promise<void>): Promise<void> {
+  #run(weight: number, task: () => Promise<void>): void {
     this.#tasks++;
     this.#weight += weight;
-    try {
-      await task();
-    } finally {
+    void task().finally(() => {
       this.#tasks--;
       this.#weight -= weight;
-      // All look again: one that is light may fit where the first does not, and nobody starves since the heavy one runs when it is alone.
-      for (const wake of this.#waiting.splice(0)) wake();
+      this.#wake();
       if (this.#tasks === 0) for (const wake of this.#idle.splice(0)) wake();
-    }
+    });
   }
 
   /** How many run. */
@@ -81,10 +84,25 @@ export class Gate {
     this.#maxTasks++;
   }
 
-  /** Never more than these run. */
+  /** Never more than these run, from now on. */
   limit(maxTasks: number): void {
-    this.#mostTasks = Math.max(1, Math.min(this.#mostTasks, maxTasks));
+    this.#cap = Math.max(1, Math.min(this.#cap, maxTasks));
+    this.#mostTasks = Math.min(this.#mostTasks, this.#cap);
     this.#maxTasks = Math.min(this.#maxTasks, this.#mostTasks);
+  }
+
+  /** So many may run from now on, as far as {@link limit} lets them; after {@link shrink} not at once. */
+  widen(maxTasks: number): void {
+    const most = Math.min(maxTasks, this.#cap);
+    if (most <= this.#mostTasks) return;
+    if (this.#maxTasks === this.#mostTasks) this.#maxTasks = most;
+    this.#mostTasks = most;
+    this.#wake();
+  }
+
+  /** All look again: one that is light may fit where the first does not, and nobody starves since the heavy one runs when it is alone. */
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Resolves when nothing runs for a moment: the next who wait start then. */

@@ -26,11 +26,13 @@ export interface RouteOptions {
   readonly word: (location: RemoteLocation, role: 'source' | 'target') => RemoteLocation;
   /** Paths of targets are words of a shell as they stand: only those that mean nothing else to it can be taken apart here. */
   readonly targetIsWord?: boolean | undefined;
+  /** Files of this machine are looked at and opened on the spot: this process has nothing else to do (see QuickCalls). */
+  readonly quick?: boolean | undefined;
 }
 
 /** What a peer sends into a tree is written below open directories, so that links in it cannot lead elsewhere. */
-export function localTarget(recursive: boolean): ReturnType<typeof localFileSystem> {
-  return localFileSystem({ pin: recursive });
+export function localTarget(recursive: boolean, quick = false): ReturnType<typeof localFileSystem> {
+  return localFileSystem({ pin: recursive, quick });
 }
 
 /** From this machine to a host. All of these return how many entries failed; each has been reported to the observer. */
@@ -41,12 +43,13 @@ export async function copyToHost(
   options: RouteOptions,
 ): Promise<number> {
   const { sftp, scp, word } = options;
+  const near = localFileSystem({ quick: options.quick === true });
   if (remote.link !== undefined) {
     const { uploadBySftp } = await import('./sftp-copy.ts');
-    return await uploadBySftp(localFileSystem(), paths, remote.link.files, target.path, sftp);
+    return await uploadBySftp(near, paths, remote.link.files, target.path, sftp);
   }
   const { uploadByScp } = await import('./scp-upload.ts');
-  return await uploadByScp(remote.connection, localFileSystem(), paths, word(target, 'target'), {
+  return await uploadByScp(remote.connection, near, paths, word(target, 'target'), {
     ...scp(remote),
     parent: parentAbove(target, options),
   });
@@ -57,9 +60,9 @@ export async function copyFromHost(
   origin: CopyHost,
   sources: readonly RemoteLocation[],
   target: string,
-  { sftp, scp, word }: RouteOptions,
+  { sftp, scp, word, quick }: RouteOptions,
 ): Promise<number> {
-  const files = localTarget(sftp.recursive);
+  const files = localTarget(sftp.recursive, quick);
   if (origin.link !== undefined) {
     const { downloadBySftp } = await import('./sftp-copy.ts');
     return await downloadBySftp(origin.link.files, pathsOf(sources), files, target, sftp);

@@ -9,7 +9,7 @@ import { Survey } from './survey.ts';
 import { Target, type TargetMemory } from './target.ts';
 import { TreeCopy, type TreeCopyOptions } from './tree-copy.ts';
 
-/** How many files move at the same time unless told otherwise. */
+/** How many files move at the same time unless told otherwise; more where the server is far away. */
 export const DEFAULT_PARALLEL = 64;
 
 /** The same with a rate limit: what waits for its turn needs no company. */
@@ -163,7 +163,8 @@ async function copyAll(
   try {
     void survey?.run(from, sources).then((all) => all && options.observer.counted?.(all.files, all.bytes));
     const parallel = options.parallel ?? (options.rateLimit === undefined ? DEFAULT_PARALLEL : LIMITED_PARALLEL);
-    const copy = new TreeCopy(target, { ...options, ...options.tree, parallel, turns: new Turns() });
+    const adapts = options.parallel === undefined && options.rateLimit === undefined;
+    const copy = new TreeCopy(target, { ...options, ...options.tree, parallel, adapts, turns: new Turns() });
     for (const source of sources) await copySource(copy, from, source);
     await copy.finish();
     return failures + copy.failures;

@@ -2,7 +2,7 @@ import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files
 import { locate } from '../files/path.ts';
 import type { EntryFilter } from './entry-rules.ts';
 import { Gate } from './gate.ts';
-import { leadsBack } from './tree-copy.ts';
+import { leadsBack } from './leads-back.ts';
 
 /** So many directories of a host are listed side by side: enough to be ahead of the copy, few beside what the copy itself asks for. */
 const LISTINGS = 4;

@@ -1,10 +1,11 @@
 import { FileError, RemoteError } from '../base/errors.ts';
 import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files/file-system.ts';
 import { locate, shownPath } from '../files/path.ts';
-import { isUpToDate, phantom } from './dry-run.ts';
+import { isPassedOver, phantom } from './dry-run.ts';
 import type { EntryFilter } from './entry-rules.ts';
 import { copyFile, type FileCopyOptions } from './file-copy.ts';
 import { FileQueue } from './file-queue.ts';
+import { leadsBack } from './leads-back.ts';
 import { copyLink } from './link-copy.ts';
 import { listedOnce } from './listed-once.ts';
 import { MAX_NAMES_SEEN, type NameBudget } from './names-seen.ts';
@@ -21,6 +22,8 @@ export interface TreeCopyOptions extends FileCopyOptions {
   readonly followLinks: 'always' | 'top' | 'never';
   /** How many files may be under way. */
   readonly parallel: number;
+  /** More of them where answers take long. Default false. */
+  readonly adapts?: boolean | undefined;
   /** Which entries are copied. Default: all. */
   readonly rules?: EntryFilter | undefined;
   /** Leave out files that are there already with the same size and are not older. */
@@ -32,6 +35,9 @@ export interface TreeCopyOptions extends FileCopyOptions {
   /** What an earlier attempt of the same copy has brought over, and this one adds to: it is not copied again. */
   readonly landed?: Set<string> | undefined;
 }
+
+/** Called when an entry has come to its end. Never throws. */
+type Done = () => Promise<void> | undefined;
 
 /** An entry on its way: what it is called here and there. */
 interface Step {
@@ -68,7 +74,8 @@ export class TreeCopy {
     this.#options = options;
     this.#queue = new FileQueue({
       parallel: options.parallel,
-      guarded: (step) => this.#guarded(step),
+      adapts: options.adapts === true,
+      failed: (error) => this.#report(error),
       isOver: () => this.#fatal !== undefined,
     });
   }
@@ -105,13 +112,17 @@ export class TreeCopy {
     try {
       await step();
     } catch (error) {
-      if (error instanceof FileError || error instanceof RemoteError) this.#failed(error);
-      else this.#fatal ??= { error };
+      this.#report(error);
     }
   }
 
+  #report(error: unknown): void {
+    if (error instanceof FileError || error instanceof RemoteError) this.#failed(error);
+    else this.#fatal ??= { error };
+  }
+
   /** A step and what is to be done at its end. Never rejects. */
-  async #whole(step: () => Promise<void>, done: () => Promise<void>): Promise<void> {
+  async #whole(step: () => Promise<void>, done: Done): Promise<void> {
     await this.#guarded(step);
     await done();
   }
@@ -161,39 +172,38 @@ export class TreeCopy {
   }
 
   /** What an entry is, links followed. */
-  async #look(entry: DirectoryEntry, directory: Directory): Promise<FileStatus> {
+  #look({ name, status }: DirectoryEntry, directory: Directory): FileStatus | Promise<FileStatus> {
+    if (status !== undefined && (this.#options.copyLinks === true || status.kind !== 'symlink')) return status;
+    return this.#lookAt(name, directory);
+  }
+
+  async #lookAt(name: string, directory: Directory): Promise<FileStatus> {
     const { copyLinks } = this.#options;
-    if (entry.status !== undefined && (copyLinks === true || entry.status.kind !== 'symlink')) return entry.status;
-    const status = await directory.status(entry.name, { follow: copyLinks !== true });
-    if (status === undefined) throw new FileError(shownPath(directory.path, entry.name), 'stat', 'ENOENT');
+    const status = await directory.status(name, { follow: copyLinks !== true });
+    if (status === undefined) throw new FileError(shownPath(directory.path, name), 'stat', 'ENOENT');
     return status;
   }
 
-  /** Starts one entry; `done` is called when it has come to its end. */
-  async #step(step: Step, done: () => Promise<void>): Promise<void> {
+  /** Starts one entry; `done` is called when it has come to its end. @returns a promise where it has not begun yet */
+  #step(step: Step, done: Done): Promise<void> | undefined {
     const { source, name, status, path } = step;
     const isDirectory = this.#meansDirectory(status);
     if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file', status) === false)
-      return await done();
+      return done();
+    this.#queue.heed(source, step.place.directory);
     if (isDirectory) {
       const task = () => this.#whole(() => this.#queue.directory(() => this.#directory(step)), done);
       // Where there is no room for another listing, this one goes down by itself: so nobody waits for anybody.
-      if (!this.#queue.tryListing(task)) await task();
-      return;
+      return this.#queue.tryListing(task) ? undefined : task();
     }
     const isLink = status.kind === 'symlink' && this.#options.copyLinks === true;
     if (status.kind !== 'file' && !isLink) throw notRegular(shownPath(source.path, name));
-    requireSized(shownPath(source.path, name), status);
+    if (!Number.isSafeInteger(status.size)) requireSized(shownPath(source.path, name), status);
     const key =
       this.#options.landed && JSON.stringify([shownPath(source.path, name), status.size, status.mtimeSeconds]);
-    if (key !== undefined && this.#options.landed?.has(key) === true) return await done();
+    if (key !== undefined && this.#options.landed?.has(key) === true) return done();
     if (!isLink) this.#options.observer.found?.(status.size);
-    const work = async () => {
-      const isThere = await (isLink ? this.#link(step) : this.#file(step));
-      if (isThere && key !== undefined) this.#options.landed?.add(key);
-    };
-    this.#queue.heed(source, step.place.directory);
-    await this.#queue.start(status.size, work, done);
+    return this.#queue.start(status.size, () => (isLink ? this.#link(step, key) : this.#file(step, key)), done);
   }
 
   #follows(above: TreeLevel | undefined): boolean {
@@ -202,34 +212,38 @@ export class TreeCopy {
     return followLinks === 'always' || (above === undefined && !this.#target.isInside);
   }
 
-  /** @returns whether it is done: false where the whole copy has ended and it was not begun. */
-  async #file({ source, name, status, place, above }: Step): Promise<boolean> {
-    if (this.#fatal !== undefined) return false;
-    const { signal, update, observer, dryRun } = this.#options;
+  /** @param key what `landed` is to know it by */
+  async #file({ source, name, status, place, above }: Step, key: string | undefined): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    const { signal, update, dryRun, landed } = this.#options;
     signal?.throwIfAborted();
-    const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
-    if (update === true && (await isUpToDate(status, place))) {
-      observer.skipped?.(name, status.size, paths);
-      return true;
+    const found = { directory: source, name, status };
+    if ((update === true || dryRun === true) && (await isPassedOver(found, place, this.#options))) {
+      if (key !== undefined) landed?.add(key);
+      return;
     }
-    if (dryRun === true) {
-      observer.planned?.(name, status.size, paths);
-      return true;
+    const target = { directory: place.directory, name: place.name, follow: this.#follows(above) };
+    try {
+      await copyFile(found, target, this.#options);
+    } catch (error) {
+      throw await explained(place, error);
     }
-    const follow = this.#follows(above);
-    await explained(place, copyFile({ directory: source, name, status }, { ...place, follow }, this.#options));
-    return true;
+    if (key !== undefined) landed?.add(key);
   }
 
-  /** A link is made as it stands, wherever it points: nothing here follows it. @returns as {@link #file} */
-  async #link({ source, name, place }: Step): Promise<boolean> {
-    if (this.#fatal !== undefined) return false;
-    const { observer, dryRun } = this.#options;
+  /** A link is made as it stands, wherever it points: nothing here follows it. */
+  async #link({ source, name, place }: Step, key: string | undefined): Promise<void> {
+    if (this.#fatal !== undefined) return;
+    const { observer, dryRun, landed } = this.#options;
     const target = await source.readLink(name);
     const paths = { source: shownPath(source.path, name), target: shownPath(place.directory.path, place.name) };
-    if (dryRun === true) observer.planned?.(name, 0, paths);
-    else await explained(place, copyLink(place, target));
-    return true;
+    try {
+      if (dryRun === true) observer.planned?.(name, 0, paths);
+      else await copyLink(place, target);
+    } catch (error) {
+      throw await explained(place, error);
+    }
+    if (key !== undefined) landed?.add(key);
   }
 
   /** What a target directory is, where it can be the same as a source: on this machine, and where it is more than planned. */
@@ -261,7 +275,9 @@ export class TreeCopy {
     let to: Directory | undefined;
     try {
       await this.#requireOutside(step);
-      const entered = await explained(place, this.#enter(place, status.mode, this.#follows(above)));
+      const entered = await this.#enter(place, status.mode, this.#follows(above)).catch(async (error: unknown) => {
+        throw await explained(place, error);
+      });
       to = entered.directory;
       const attributes = await this.#attributesFor(to, status, entered.isNew);
       const targetStatus = await this.#numbered(to, status);
@@ -324,52 +340,55 @@ export class TreeCopy {
     await this.#guarded(async () => {
       for await (const entry of listedOnce(source, this.#names, this.#failed)) {
         if (this.#fatal !== undefined) return;
-        await this.#options.observer.ready?.();
+        const ready = this.#options.observer.ready?.();
+        if (ready !== undefined) await ready;
         this.#options.signal?.throwIfAborted();
-        await this.#guarded(() => this.#below(level, entry, where.path));
+        const begun = this.#below(level, entry, where.path);
+        if (begun !== undefined) await begun;
       }
     });
     await level.release();
   }
 
-  async #below(level: TreeLevel, entry: DirectoryEntry, path: string): Promise<void> {
+  /** Starts an entry of a directory. @returns a promise where it has not begun yet. Never rejects. */
+  #below(level: TreeLevel, entry: DirectoryEntry, path: string): Promise<void> | undefined {
     level.hold();
     // Once: by the step when it comes to its end, or here where it could not begin.
     let released = false;
-    const release = async (): Promise<void> => {
-      if (released) return;
+    const release: Done = () => {
+      if (released) return undefined;
       released = true;
-      await level.release();
+      return level.release();
+    };
+    const failed = (error: unknown): Promise<void> | undefined => {
+      this.#report(error);
+      return release();
     };
     try {
-      const status = await this.#look(entry, level.source);
-      const { name } = entry;
-      const place = { directory: level.target, name };
-      const below = path === '' ? name : `${path}/${name}`;
-      const isLink = entry.status?.kind === 'symlink';
-      await this.#step({ source: level.source, name, status, place, above: level, path: below, isLink }, release);
+      const status = this.#look(entry, level.source);
+      const begun =
+        status instanceof Promise
+          ? status.then((told) => this.#step(this.#stepBelow(level, entry, path, told), release))
+          : this.#step(this.#stepBelow(level, entry, path, status), release);
+      return begun?.catch(failed);
     } catch (error) {
-      await release();
-      throw error;
+      return failed(error);
     }
   }
-}
 
-/** Whether a link leads to the directory that it is in, or to one above. */
-export async function leadsBack(directory: Directory, name: string): Promise<boolean> {
-  if (directory.realPath === undefined) return false;
-  const [here, there] = await Promise.all([directory.realPath('.'), directory.realPath(name)]);
-  return here === there || here.startsWith(there.endsWith('/') ? there : `${there}/`);
-}
-
-/** Adds the reason to a failure of the target that gave none. */
-async function explained<T>({ directory, name }: Place, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const isOfTarget = error instanceof FileError && error.path === shownPath(directory.path, name);
-    throw isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
+  #stepBelow(level: TreeLevel, entry: DirectoryEntry, path: string, status: FileStatus): Step {
+    const { name } = entry;
+    const place = { directory: level.target, name };
+    const below = path === '' ? name : `${path}/${name}`;
+    const isLink = entry.status?.kind === 'symlink';
+    return { source: level.source, name, status, place, above: level, path: below, isLink };
   }
+}
+
+/** A failure of the target that gave no reason, with one; any other as it is. */
+async function explained({ directory, name }: Place, error: unknown): Promise<unknown> {
+  const isOfTarget = error instanceof FileError && error.path === shownPath(directory.path, name);
+  return isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
 }
 
 /** A directory among what has landed: it was made by this copy. */

@@ -54,9 +54,12 @@ export class TreeLevel {
     this.#open++;
   }
 
-  /** An entry has come to its end, whatever the end is. Never throws. */
-  async release(): Promise<void> {
-    if (--this.#open > 0) return;
+  /** An entry has come to its end, whatever the end is. Never throws. @returns a promise where that was the last one: it resolves when the directory is finished */
+  release(): Promise<void> | undefined {
+    return --this.#open > 0 ? undefined : this.#end();
+  }
+
+  async #end(): Promise<void> {
     await this.#finish();
     await this.above?.release();
   }

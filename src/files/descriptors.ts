@@ -22,18 +22,37 @@ export class DescriptorCount {
    * @throws an error with the code EMFILE where there is none left, or what `open` throws
    */
   async take<T>(open: () => Promise<T>): Promise<T> {
+    this.#reserve();
+    try {
+      return await open();
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** {@link take} for what opens on the spot. */
+  takeNow<T>(open: () => T): T {
+    this.#reserve();
+    try {
+      return open();
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  #reserve(): void {
     if (this.#held >= this.limit) {
       this.#refused++;
       throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
     }
     this.#held++;
-    try {
-      return await open();
-    } catch (error) {
-      this.release();
-      if (isTooMany(error)) this.#refused++;
-      throw error;
-    }
+  }
+
+  #failed(error: unknown): void {
+    this.release();
+    if (isTooMany(error)) this.#refused++;
   }
 
   release(): void {

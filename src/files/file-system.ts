@@ -147,6 +147,14 @@ export interface DirectoryEntry {
   readonly status?: FileStatus | undefined;
 }
 
+/** A small regular file as a whole. */
+export interface WholeFile {
+  /** As it is while it is open, where that can be had; else as it was found. */
+  readonly status: FileStatus;
+  /** As long as the status says. */
+  readonly content: Uint8Array;
+}
+
 /**
  * One directory, held so that what happens to the path that led to it does not matter any more. Names are single components that passed the gate; nothing here
  * takes a path. Every method throws FileError.
@@ -166,6 +174,23 @@ export interface Directory {
   status(name: string, options?: { readonly follow?: boolean }): Promise<FileStatus | undefined>;
   ownStatus(): Promise<FileStatus>;
   open(name: string, options: OpenOptions): Promise<OpenFile>;
+  /**
+   * Reads a small file in one step, links followed, where that is quicker than to open it first. Never throws for the file's sake.
+   *
+   * @param found what was found there; a size of 0 is not known
+   * @returns undefined where it cannot be had this way, is no regular file, or is of another size by now: nothing has happened then, and the ordinary way tells why
+   */
+  readWhole?(name: string, found: FileStatus): WholeFile | undefined | Promise<WholeFile | undefined>;
+  /**
+   * Makes a new small file in one step, where that is quicker than to open it first.
+   *
+   * @param mode permission bits, lessened by the umask
+   * @returns false where it cannot be made this way, for instance because the name is taken: nothing has happened then
+   * @throws {FileError} it is there and may not hold all of the content. Not where {@link landsWhole} is true.
+   */
+  putWhole?(name: string, content: Uint8Array, mode: number): boolean | Promise<boolean>;
+  /** Whether what {@link putWhole} makes gets its name when it is whole, and replaces what has come there in between. Otherwise it is written where it stands. */
+  readonly landsWhole?: boolean;
   /** Goes down one level. Without `follow` a symbolic link fails with ELOOP. */
   directory(name: string, options?: { readonly follow?: boolean }): Promise<Directory>;
   makeDirectory(name: string, mode: number): Promise<void>;
@@ -177,6 +202,8 @@ export interface Directory {
   rename(from: string, to: string, target?: Directory): Promise<void>;
   /** How many files and listings may be open at a time, where that is known. */
   readonly maxOpen?: number | undefined;
+  /** How long an answer takes at least, in milliseconds, where that is known: many files under way make up for it. 0: not known. */
+  readonly roundTripMs?: number;
   /** False where a rename to a name that exists fails. */
   readonly renameReplaces?: boolean;
   /** Something is there that must not stay. While it does, an abort of the connection is put off for a moment, so that it can be removed. @returns to be called when it is gone */

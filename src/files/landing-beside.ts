@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { FileError } from '../base/errors.ts';
-import { besideName } from './beside-name.ts';
+import { besideName, freshToken } from './beside-name.ts';
 import type { VerifiedContent } from './content-check.ts';
 import type { Directory, OpenFile, SequentialWriter } from './file-system.ts';
 import {
@@ -159,7 +158,7 @@ export class Beside implements Landing {
     }
     // The rename may have failed because the new content is gone: then the old one is all there is.
     if ((await directory.status(partial)) === undefined) throw error;
-    const aside = besideName(name, randomBytes(6).toString('hex'), ASIDE_SUFFIX);
+    const aside = besideName(name, freshToken(), ASIDE_SUFFIX);
     await directory.rename(name, aside);
     try {
       await directory.rename(partial, name);

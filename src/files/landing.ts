@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { type ErrorCode, FileError } from '../base/errors.ts';
-import { besideName } from './beside-name.ts';
+import { besideName, freshToken } from './beside-name.ts';
 import type { Directory, FileStatus, OpenFile } from './file-system.ts';
 import { Beside } from './landing-beside.ts';
 import { InPlace } from './landing-in-place.ts';
@@ -164,7 +163,7 @@ async function openPartial(
     shownAs: name,
     ...(size === undefined ? {} : { size }),
   } as const;
-  const partial = partName?.() ?? besideName(name, resume?.key ?? randomBytes(6).toString('hex'), PARTIAL_SUFFIX);
+  const partial = partName?.() ?? besideName(name, resume?.key ?? freshToken(), PARTIAL_SUFFIX);
   const left = resume === undefined ? undefined : await directory.status(partial);
   if (resume !== undefined && left !== undefined) {
     // Whatever else has that name was not left by us.

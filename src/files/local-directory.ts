@@ -1,15 +1,31 @@
-import { constants, type Dir } from 'node:fs';
+import * as system from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { decodeName, osPath } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
+import { besideName, freshToken } from './beside-name.ts';
 import { descriptors } from './descriptors.ts';
-import type { Access, Directory, EntryAttributes, FileStatus, OpenFile, OpenOptions, Space } from './file-system.ts';
+import type {
+  Access,
+  Directory,
+  EntryAttributes,
+  FileStatus,
+  OpenFile,
+  OpenOptions,
+  Space,
+  WholeFile,
+} from './file-system.ts';
+import { PARTIAL_SUFFIX } from './landing-types.ts';
 import { setEntryAttributes } from './local-attributes.ts';
 import { LocalFile, statusOf } from './local-file.ts';
 import { canPin, O_PATH } from './open-flags.ts';
 import { joinPath } from './path.ts';
+import { QUICK_BYTES, type QuickCalls } from './quick-calls.ts';
+import { putLater, putNow, readNow } from './whole-file.ts';
 
-const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = system.constants;
+
+const openLater = promisify(system.open);
 
 const accessFlags: Readonly<Record<Access, number>> = { read: O_RDONLY, write: O_WRONLY, 'read-write': O_RDWR };
 
@@ -31,33 +47,35 @@ export class LocalDirectory implements Directory {
   /** What the system is given in place of `path`. */
   #base: string;
   #handle: fs.FileHandle | undefined;
+  readonly #quick: QuickCalls | undefined;
 
-  private constructor(path: string, base: string, handle?: fs.FileHandle) {
+  private constructor(path: string, base: string, quick: QuickCalls | undefined, handle?: fs.FileHandle) {
     this.path = path;
     this.#base = base;
+    this.#quick = quick;
     this.#handle = handle;
   }
 
   /**
-   * Opens the directory at `systemPath`. `follow` says whether a link as its last component is followed.
+   * Opens the directory at `systemPath`. `follow` says whether a link as its last component is followed; with `quick` files and entries are looked at, opened and renamed on the spot.
    *
    * @throws {FileError} ENOTDIR where it is no directory, ELOOP where it is a link that is not to be followed.
    */
   static async open(
     systemPath: string,
     shownPath: string,
-    options: { follow: boolean; pin: boolean },
+    options: { follow: boolean; pin: boolean; quick?: QuickCalls | undefined },
   ): Promise<LocalDirectory> {
     try {
       if (options.pin && canPin()) {
         const flags = O_PATH | O_DIRECTORY | (options.follow ? 0 : O_NOFOLLOW);
         const handle = await descriptors.take(() => fs.open(osPath(systemPath), flags));
-        return new LocalDirectory(shownPath, `/proc/self/fd/${handle.fd}`, handle);
+        return new LocalDirectory(shownPath, `/proc/self/fd/${handle.fd}`, options.quick, handle);
       }
       const stats = options.follow ? await fs.stat(osPath(systemPath)) : await fs.lstat(osPath(systemPath));
       if (stats.isSymbolicLink()) throw new FileError(shownPath, 'open', 'ELOOP');
       if (!stats.isDirectory()) throw new FileError(shownPath, 'open', 'ENOTDIR');
-      return new LocalDirectory(shownPath, systemPath);
+      return new LocalDirectory(shownPath, systemPath, options.quick);
     } catch (cause) {
       throw await asLinkError(FileError.from(cause, shownPath, 'open'), systemPath, options.follow);
     }
@@ -92,7 +110,7 @@ export class LocalDirectory implements Directory {
   async *listing(): AsyncIterable<ListedName> {
     // The types of node:fs know directories of strings only.
     const options = { encoding: 'buffer' as BufferEncoding, bufferSize: LISTING_BATCH };
-    const open = (): Promise<Dir> => fs.opendir(osPath(this.#base), options);
+    const open = (): Promise<system.Dir> => fs.opendir(osPath(this.#base), options);
     const listing = await this.#run(this.path, 'list', () => descriptors.take(open));
     try {
       for (;;) {
@@ -108,8 +126,13 @@ export class LocalDirectory implements Directory {
   }
 
   async status(name: string, options: { readonly follow?: boolean } = {}): Promise<FileStatus | undefined> {
+    const follow = options.follow === true;
     try {
-      return statusOf(options.follow === true ? await fs.stat(this.#at(name)) : await fs.lstat(this.#at(name)));
+      const stats =
+        this.#quick?.mayBeQuick === true
+          ? this.#quick.run(() => statNow(this.#at(name), follow))
+          : await (follow ? fs.stat(this.#at(name)) : fs.lstat(this.#at(name)));
+      return stats && statusOf(stats);
     } catch (cause) {
       const error = FileError.from(cause, this.#shown(name), 'stat');
       if (error.code === 'ENOENT') return undefined;
@@ -129,9 +152,29 @@ export class LocalDirectory implements Directory {
     const path = this.#shown(options.shownAs ?? name);
     // O_NONBLOCK: a FIFO that nobody reads fails with ENXIO, and no write ever blocks a thread that could not be ended.
     return await this.#run(path, 'open', async () => {
-      const open = (): Promise<fs.FileHandle> => fs.open(this.#at(name), flags, options.mode ?? 0o666);
-      return new LocalFile(await descriptors.take(open), path);
+      const mode = options.mode ?? 0o666;
+      const quick = this.#quick?.mayBeQuick === true ? this.#quick : undefined;
+      const descriptor =
+        quick === undefined
+          ? await descriptors.take(() => openLater(this.#at(name), flags, mode))
+          : descriptors.takeNow(() => quick.run(() => system.openSync(this.#at(name), flags, mode)));
+      return new LocalFile(descriptor, path, this.#quick);
     });
+  }
+
+  readonly landsWhole = true;
+
+  /** On the spot, or not at all. */
+  readWhole(name: string, found: FileStatus): WholeFile | undefined {
+    if (found.size === 0 || found.size > QUICK_BYTES || this.#quick?.mayBeQuick !== true) return undefined;
+    return this.#quick.run(() => readNow(this.#at(name), found.size));
+  }
+
+  /** Beside the name, then renamed. */
+  putWhole(name: string, content: Uint8Array, mode: number): boolean | Promise<boolean> {
+    if (this.#quick === undefined || content.length > QUICK_BYTES) return false;
+    const file = { partial: this.#at(besideName(name, freshToken(), PARTIAL_SUFFIX)), path: this.#at(name) };
+    return this.#quick.mayBeQuick ? this.#quick.run(() => putNow(file, content, mode)) : putLater(file, content, mode);
   }
 
   async directory(name: string, options: { readonly follow?: boolean } = {}): Promise<LocalDirectory> {
@@ -139,6 +182,7 @@ export class LocalDirectory implements Directory {
     return await LocalDirectory.open(joinPath(this.#base, name), this.#shown(name), {
       follow: options.follow === true,
       pin,
+      quick: this.#quick,
     });
   }
 
@@ -148,7 +192,11 @@ export class LocalDirectory implements Directory {
 
   async rename(from: string, to: string, target: Directory = this): Promise<void> {
     const there = this.#ours(target, to, 'rename');
-    await this.#run(there.#shown(to), 'rename', () => fs.rename(this.#at(from), there.#at(to)));
+    await this.#run(there.#shown(to), 'rename', async () => {
+      const [old, fresh] = [this.#at(from), there.#at(to)];
+      if (this.#quick?.mayBeQuick === true) this.#quick.run(() => system.renameSync(old, fresh));
+      else await fs.rename(old, fresh);
+    });
   }
 
   async makeHardLink(from: string, to: string, target: Directory = this): Promise<void> {
@@ -229,6 +277,12 @@ export class LocalDirectory implements Directory {
     this.#base = '/proc/self/fd/closed';
     await handle.close().finally(() => descriptors.release());
   }
+}
+
+/** undefined where there is nothing. */
+function statNow(path: string | Buffer, follow: boolean): system.Stats | undefined {
+  const options = { throwIfNoEntry: false } as const;
+  return follow ? system.statSync(path, options) : system.lstatSync(path, options);
 }
 
 /** O_DIRECTORY with O_NOFOLLOW on a link fails with ENOTDIR: tells the two apart, because a link below the root is an attack worth naming. */

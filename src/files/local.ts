@@ -4,15 +4,18 @@ import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { joinPath, splitPath } from './path.ts';
+import { QuickCalls } from './quick-calls.ts';
 
 /**
  * This machine's files, as the user of the process may reach them. Paths follow links, as every program of the user does. `pin` holds each directory by a
- * descriptor, so that what lies below it is reached without following anything (see LocalDirectory): for trees that a peer writes into.
+ * descriptor, so that what lies below it is reached without following anything (see LocalDirectory): for trees that a peer writes into. `quick` is for programs
+ * that copy and do nothing else (see QuickCalls).
  */
-export function localFileSystem(options: { readonly pin?: boolean } = {}): FileSystem {
+export function localFileSystem(options: { readonly pin?: boolean; readonly quick?: boolean } = {}): FileSystem {
+  const quick = options.quick === true ? new QuickCalls() : undefined;
   return {
     async directory(path: string): Promise<Directory> {
-      return await LocalDirectory.open(path, path, { follow: true, pin: options.pin === true });
+      return await LocalDirectory.open(path, path, { follow: true, pin: options.pin === true, quick });
     },
     async resolve(path: string): Promise<string> {
       return await resolve(path);

@@ -7,6 +7,7 @@ import type {
   OpenFile,
   OpenOptions,
   Space,
+  WholeFile,
 } from '../files/file-system.ts';
 import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
 import { SSH_FXF_CREAT, SSH_FXF_EXCL, SSH_FXF_READ, SSH_FXF_WRITE } from './constants.ts';
@@ -18,6 +19,9 @@ import { named, renamed } from './named.ts';
 import { SftpFile } from './open-file.ts';
 import type { SftpSession } from './session.ts';
 import { requireWireTimes } from './wire-times.ts';
+
+/** Larger files are not held as a whole. Bytes. */
+const MAX_WHOLE_BYTES: number = 32 * 1024 - 1;
 
 export interface SftpDirectoryOptions {
   /** What messages make of a path of the server. */
@@ -100,7 +104,7 @@ export class SftpDirectory implements Directory {
       (create === 'new' ? SSH_FXF_EXCL : 0);
     const attributes = mode === undefined ? NO_ATTRIBUTES : { permissions: mode & 0o7777 };
     try {
-      const session = (options.inOrder === true ? undefined : this.#options.sessionForFile?.()) ?? this.#session;
+      const session = options.inOrder === true ? this.#session : this.#sessionForFile();
       const open = async (): Promise<SftpFile> =>
         new SftpFile(session, await session.open(path, flags, attributes), shown, access);
       if (follow === true || create === 'new') return await open();
@@ -114,6 +118,30 @@ export class SftpDirectory implements Directory {
       const isTaken = create === 'new' && options.bare !== true;
       throw renamed(isTaken ? await this.#asExisting(error, path) : error, shown, 'open');
     }
+  }
+
+  /** What the listing told is believed as long as the length agrees. */
+  async readWhole(name: string, found: FileStatus): Promise<WholeFile | undefined> {
+    const session = this.#sessionForFile();
+    const { size, untold } = found;
+    if (size === 0 || size > MAX_WHOLE_BYTES || size >= session.limits.maxReadBytes || untold !== undefined)
+      return undefined;
+    const content = await session.fetchWhole(this.#at(name), size);
+    return content && { status: found, content };
+  }
+
+  async putWhole(name: string, content: Uint8Array, mode: number): Promise<boolean> {
+    const session = this.#sessionForFile();
+    if (content.length > MAX_WHOLE_BYTES || content.length > session.limits.maxWriteBytes) return false;
+    try {
+      return await session.putWhole(this.#at(name), mode, content);
+    } catch (error) {
+      throw error instanceof FileError ? renamed(error, this.#name(name), error.operation) : error;
+    }
+  }
+
+  #sessionForFile(): SftpSession {
+    return this.#options.sessionForFile?.() ?? this.#session;
   }
 
   async #refuseLink(path: string, shown: string): Promise<void> {
@@ -156,6 +184,10 @@ export class SftpDirectory implements Directory {
 
   get maxOpen(): number | undefined {
     return this.#session.limits.maxOpenHandles || undefined;
+  }
+
+  get roundTripMs(): number {
+    return this.#session.roundTripMs;
   }
 
   get renameReplaces(): boolean {

@@ -54,6 +54,10 @@ export class Exchange implements PacketReceiver {
   /** The READ whose content comes in. */
   #reading: { readonly id: number; readonly request: ReadRequest } | undefined;
   #noiseTimer: NodeJS.Timeout | undefined;
+  /** The request whose answer is timed, and since when. One at a time. */
+  #timed: number | undefined;
+  #timedSince = 0;
+  #roundTripMs = Number.POSITIVE_INFINITY;
 
   constructor(streams: { readonly input: Readable; readonly output: Writable }, options: ExchangeOptions) {
     this.#input = streams.input;
@@ -73,6 +77,11 @@ export class Exchange implements PacketReceiver {
 
   get failure(): { readonly error: unknown } | undefined {
     return this.#state.kind === 'failed' ? { error: this.#state.error } : undefined;
+  }
+
+  /** The shortest time in which a request has been answered so far, in milliseconds: how far away the server is. 0 while nobody knows. */
+  get roundTripMs(): number {
+    return Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
   }
 
   /** Sends INIT and waits for VERSION. Once. @throws {ProtocolError} {ConnectionError} */
@@ -160,6 +169,10 @@ export class Exchange implements PacketReceiver {
     writer.setUint32(start, length + (content?.bytes ?? 0));
     this.#inFlight.set(id, request);
     this.#bytesInFlight += request.bytes;
+    if (this.#timed === undefined) {
+      this.#timed = id;
+      this.#timedSince = performance.now();
+    }
     this.#options.trace?.('send', describeRequest(id, request));
     if (content !== undefined && content.bytes > 0)
       this.#outbox.content(content.pieces, content.bytes, () => content.sent());
@@ -232,6 +245,9 @@ export class Exchange implements PacketReceiver {
   #forget(id: number, request: Request): void {
     this.#inFlight.delete(id);
     this.#bytesInFlight -= request.bytes;
+    if (id !== this.#timed) return;
+    this.#timed = undefined;
+    this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - this.#timedSince);
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -22,7 +22,7 @@ const MIN_DATA_BYTES = 64;
 const MIN_PACKET_BYTES = 34_000;
 
 /** As many requests wait for an answer at one time: small files over long distances are a matter of requests, not of bytes. */
-export const MAX_REQUESTS_IN_FLIGHT = 512;
+export const MAX_REQUESTS_IN_FLIGHT = 2048;
 
 /** As many bytes of content are asked for or sent and not answered at one time. 80 MB/s over a round trip of 100 ms. */
 export const MAX_BYTES_IN_FLIGHT: number = 8 * 1024 * 1024;

@@ -11,6 +11,7 @@ import * as names from './packets/names.ts';
 import * as paths from './packets/paths.ts';
 import { type ReadReceiver, ReadRequest } from './read-request.ts';
 import type { Trace } from './trace.ts';
+import { fetchWhole, putWhole } from './whole-file.ts';
 import { type WriteReceiver, WriteRequest } from './write-request.ts';
 
 /** The two byte streams of a subsystem: any duplex stream will do. */
@@ -133,6 +134,11 @@ export class SftpSession implements AsyncDisposable {
     return this.#limits;
   }
 
+  /** The shortest time in which a request has been answered, in milliseconds; 0 while nobody knows. */
+  get roundTripMs(): number {
+    return this.#exchange.roundTripMs;
+  }
+
   /** What failed the session, if it has failed or been closed. An abort's reason may be anything. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#exchange.failure;
@@ -170,19 +176,34 @@ export class SftpSession implements AsyncDisposable {
   /** A handle that stands for something else already would bring the content of one file under the name of another. @throws {ProtocolError} */
   async #opened(opening: Promise<SftpHandle>): Promise<SftpHandle> {
     const handle = await opening;
-    const key = Buffer.from(handle.bytes).toString('latin1');
-    if (this.#handles.has(key)) {
-      const error = new ProtocolError('protocol error: the server gives a handle that is open already');
+    try {
+      this.#requireFresh(handle);
+    } catch (error) {
       this.fail(error);
       throw error;
     }
-    this.#handles.add(key);
+    this.#handles.add(keyOf(handle));
     return handle;
+  }
+
+  readonly #requireFresh = (handle: SftpHandle): void => {
+    if (this.#handles.has(keyOf(handle)))
+      throw new ProtocolError('protocol error: the server gives a handle that is open already');
+  };
+
+  /** Makes a new file of few bytes, at most `limits.maxWriteBytes`: see {@link putWhole}. */
+  putWhole(path: string, mode: number, content: Uint8Array): Promise<boolean> {
+    return putWhole(this.#exchange, path, mode, content, this.#requireFresh);
+  }
+
+  /** Reads a file of few bytes, less than `limits.maxReadBytes`: see {@link fetchWhole}. */
+  fetchWhole(path: string, size: number): Promise<Uint8Array | undefined> {
+    return fetchWhole(this.#exchange, path, size, this.#requireFresh);
   }
 
   /** SSH_FXP_CLOSE. The handle is gone afterwards, whatever the answer: an error tells that content was lost (a full disk). */
   closeHandle(handle: SftpHandle): Promise<void> {
-    this.#handles.delete(Buffer.from(handle.bytes).toString('latin1'));
+    this.#handles.delete(keyOf(handle));
     return this.#exchange.callStatus(handles.closePacket, handle.bytes, { operation: 'close', path: handle.path });
   }
 
@@ -288,4 +309,8 @@ export class SftpSession implements AsyncDisposable {
     const what = { operation: 'symlink', path: linkPath };
     return this.#exchange.callStatus(paths.symlinkPacket, { linkPath, targetPath }, what);
   }
+}
+
+function keyOf(handle: SftpHandle): string {
+  return Buffer.from(handle.bytes).toString('latin1');
 }

@@ -59,7 +59,8 @@ const stages: readonly Stage[] = [
   { title: 'before the status of the target', at: 'STAT', ...upload },
   { title: 'before the handle of an upload', at: 'OPEN', ...upload },
   { title: 'before the answer to the data', at: 'WRITE', ...upload },
-  { title: 'before the answer to the truncation', at: 'FSETSTAT', ...upload },
+  // A small file that is new is cut only where it gets attributes too.
+  { title: 'before the answer to the truncation', at: 'FSETSTAT', ...upload, flags: ['-p'] },
   { title: 'before the answer to the end of an upload', at: 'CLOSE', ...upload },
   { title: 'before a directory is made', at: 'MKDIR', flags: ['-r'], operands: ['out', 'h:new'] },
 ];

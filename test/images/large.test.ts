@@ -53,7 +53,7 @@ async function verifyAsFile(path: string): Promise<string> {
   const handle = await open(path);
   try {
     const lookup = lookupOf([trusted(signer)]);
-    await verifyImageFile(new LocalFile(handle, path), { lookup, now: testTime });
+    await verifyImageFile(new LocalFile(handle.fd, path), { lookup, now: testTime });
     return 'verified';
   } catch (error) {
     return (error as { code: string }).code;

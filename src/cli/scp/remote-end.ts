@@ -26,7 +26,7 @@ export async function runRemoteEnd(options: ScpOptions, signal: AbortSignal): Pr
       ? (direction: string, what: string) => reporter.note(`scp: ${direction} ${what}`)
       : undefined;
   const work = serveScp(process.stdin, process.stdout, command, {
-    fileSystem: localFileSystem(),
+    fileSystem: localFileSystem({ quick: true }),
     followLinks: 'always',
     // The peer has a shell as this user in any case: what OpenSSH's scp preserves is preserved.
     modeMask: 0o7777,

@@ -99,6 +99,7 @@ export function routeOptions(transfer: Transfer): RouteOptions {
     scp: ({ host }) => scpCopyOptions(transfer, host),
     word: (location, role) => forShell(transfer, location, role),
     targetIsWord: pathsAreWords(transfer),
+    quick: true,
   };
 }
 
