@@ -13,7 +13,7 @@ const MAX_RETRY_MS = 50;
 const MAX_VECTORS = 1024;
 
 const later = {
-  fstat: promisify(fs.fstat),
+  fstat: promisify(fs.fstat) as (descriptor: number) => Promise<fs.Stats>,
   read: promisify(fs.read),
   writev: promisify(fs.writev),
   ftruncate: promisify(fs.ftruncate),
@@ -72,9 +72,7 @@ export class LocalFile implements OpenFile {
   }
 
   async status(): Promise<FileStatus> {
-    return statusOf(
-      await this.#call('stat', statNow, async (descriptor) => (await later.fstat(descriptor)) as fs.Stats),
-    );
+    return statusOf(await this.#call('stat', statNow, later.fstat));
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
