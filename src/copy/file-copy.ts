@@ -144,6 +144,7 @@ class FileCopy {
     if (content !== undefined) this.#look = new ContentLook(content, name, this.#source.path);
     const landing = await land(directory, name, {
       mode: status.mode & 0o777,
+      ...(status.size === 0 ? {} : { size: status.size }),
       follow,
       turns,
       left: (path) => observer.left?.(path),

@@ -47,6 +47,7 @@ export async function uploadBySftp(
   options: SftpCopyOptions,
 ): Promise<number> {
   const makeMode = options.targetIsDirectory ? await modeForTarget(local, sources) : undefined;
+  if (options.rateLimit === undefined) remote.expect(await sizeOfFirst(local, sources));
   return await copyAll(local, sources, remote, await remote.expand(target), {
     ...options,
     makeMode,
@@ -185,6 +186,16 @@ async function copySource(copy: TreeCopy, from: FileSystem, path: string): Promi
   const user = 'expand' in from ? /^~([^/]+)\/*$/.exec(path)?.[1] : undefined;
   if (user === undefined) await copy.copy(from, path);
   else await copy.copy(from, `${stripTrailingSlashes(path)}/.`, checkPeerName(user));
+}
+
+/** How large the first source is, where it is a file: what takes round trips can begin before the target has been looked at. */
+async function sizeOfFirst(local: FileSystem, sources: readonly string[]): Promise<number> {
+  const located = await locate(local, sources[0] ?? '.').catch(() => undefined);
+  if (located === undefined) return 0;
+  const { directory, name } = located;
+  const status = name === '' ? undefined : await directory.status(name, { follow: true }).catch(() => undefined);
+  await directory.close().catch(() => {});
+  return status?.kind === 'file' ? status.size : 0;
 }
 
 /** The mode for a target directory that is made for several sources: that of the first one, and usable by its owner. */

@@ -72,7 +72,7 @@ export async function openSftp(connection: SshConnection, options: SftpOpenOptio
     const files =
       pool === undefined
         ? filesOfOneSession
-        : sftpFileSystem(session, { ...common, sessionForFile: () => pool.next() });
+        : sftpFileSystem(session, { ...common, sessionForFile: () => pool.next(), further: pool });
     const close = async () => {
       await hasher.close();
       await pool?.close();

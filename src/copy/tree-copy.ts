@@ -3,6 +3,7 @@ import type { Directory, DirectoryEntry, FileStatus, FileSystem } from '../files
 import { locate, shownPath } from '../files/path.ts';
 import { isPassedOver, phantom } from './dry-run.ts';
 import type { EntryFilter } from './entry-rules.ts';
+import { explained } from './explained.ts';
 import { copyFile, type FileCopyOptions } from './file-copy.ts';
 import { FileQueue } from './file-queue.ts';
 import { leadsBack } from './leads-back.ts';
@@ -186,11 +187,11 @@ export class TreeCopy {
 
   /** Starts one entry; `done` is called when it has come to its end. @returns a promise where it has not begun yet */
   #step(step: Step, done: Done): Promise<void> | undefined {
-    const { source, name, status, path } = step;
+    const { source, name, status, path, place } = step;
     const isDirectory = this.#meansDirectory(status);
     if (path !== '' && this.#options.rules?.wants(path, isDirectory ? 'directory' : 'file', status) === false)
       return done();
-    this.#queue.heed(source, step.place.directory);
+    this.#queue.heed(source, place.directory);
     if (isDirectory) {
       const task = () => this.#whole(() => this.#queue.directory(() => this.#directory(step)), done);
       // Where there is no room for another listing, this one goes down by itself: so nobody waits for anybody.
@@ -202,7 +203,11 @@ export class TreeCopy {
     const key =
       this.#options.landed && JSON.stringify([shownPath(source.path, name), status.size, status.mtimeSeconds]);
     if (key !== undefined && this.#options.landed?.has(key) === true) return done();
-    if (!isLink) this.#options.observer.found?.(status.size);
+    if (!isLink) {
+      this.#options.observer.found?.(status.size);
+      if (this.#options.rateLimit === undefined)
+        for (const side of [source, place.directory]) side.expect?.(status.size);
+    }
     return this.#queue.start(status.size, () => (isLink ? this.#link(step, key) : this.#file(step, key)), done);
   }
 
@@ -383,12 +388,6 @@ export class TreeCopy {
     const isLink = entry.status?.kind === 'symlink';
     return { source: level.source, name, status, place, above: level, path: below, isLink };
   }
-}
-
-/** A failure of the target that gave no reason, with one; any other as it is. */
-async function explained({ directory, name }: Place, error: unknown): Promise<unknown> {
-  const isOfTarget = error instanceof FileError && error.path === shownPath(directory.path, name);
-  return isOfTarget ? ((await directory.explain?.(name, error)) ?? error) : error;
 }
 
 /** A directory among what has landed: it was made by this copy. */

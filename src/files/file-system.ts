@@ -36,6 +36,8 @@ export type Untold = 'mode' | 'owner' | 'size' | 'times';
 
 /** Takes the content of a file from some position on, in order. What it collects and keeps under way is bounded. */
 export interface SequentialWriter {
+  /** Resolves when whatever is asked of the file next comes behind all that was taken over, {@link flush} included. Absent or undefined where that is so anyway. No more is written after this. */
+  settled?(): Promise<void> | undefined;
   /** Takes over the chunk; a promise where the caller must wait before it goes on. @throws {FileError} the first error of an earlier write. */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**
@@ -74,8 +76,12 @@ export interface OpenFile {
    * unchanged until the next but one is asked for. Ends early where the file does. Absent where {@link read} is all there is (see readAhead).
    */
   contentFrom?(position: number, size: number, options?: ContentOptions): AsyncIterable<Uint8Array>;
-  /** A writer that keeps many writes under way: for files that are far away. Absent where {@link write} is all there is (see WriteBehind). */
-  writerFrom?(position: number): SequentialWriter;
+  /**
+   * A writer that keeps many writes under way: for files that are far away. Absent where {@link write} is all there is (see WriteBehind).
+   *
+   * @param end where the content is going to end, where that is known: it may be sent in several ways at once then
+   */
+  writerFrom?(position: number, end?: number): SequentialWriter;
   /**
    * Copies a part of the content to the same place in another file, without moving it through here.
    *
@@ -204,6 +210,8 @@ export interface Directory {
   readonly maxOpen?: number | undefined;
   /** How long an answer takes at least, in milliseconds, where that is known: many files under way make up for it. 0: not known. */
   readonly roundTripMs?: number;
+  /** Content of so many bytes is going to be read or written here: what takes time to be ready may begin. */
+  expect?(bytes: number): void;
   /** False where a rename to a name that exists fails. */
   readonly renameReplaces?: boolean;
   /** Something is there that must not stay. While it does, an abort of the connection is put off for a moment, so that it can be removed. @returns to be called when it is gone */

@@ -48,7 +48,9 @@ export class Beside implements Landing {
 
   constructor(parts: BesideParts, options: LandingOptions) {
     this.#parts = parts;
-    this.#writer = sequentialWriter(parts.file, parts.offset);
+    // What goes on where this one breaks off must find a beginning without holes.
+    const end = options.resume === undefined ? options.size : undefined;
+    this.#writer = sequentialWriter(parts.file, parts.offset, end);
     this.#options = options;
     // What the next attempt goes on with may stay.
     if (options.resume === undefined) this.#finished = parts.directory.unfinished?.();

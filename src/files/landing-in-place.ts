@@ -41,7 +41,7 @@ export class InPlace implements Landing {
     this.#turn = turn;
     this.#place = place;
     this.#status = status;
-    this.#writer = sequentialWriter(file);
+    this.#writer = sequentialWriter(file, 0, options.size);
     this.#options = options;
   }
 
@@ -81,6 +81,8 @@ export class InPlace implements Landing {
   }
 
   async #commitAtOnce(attributes: LandingAttributes): Promise<FileError | undefined> {
+    const settled = this.#writer.settled?.();
+    if (settled !== undefined) await settled;
     const asked = Promise.allSettled([
       this.#writer.flush(),
       this.#file.truncate(this.#size),

@@ -89,7 +89,7 @@ export class WriteBehind implements SequentialWriter {
   }
 }
 
-/** A writer for a file: its own, where it has one. */
-export function sequentialWriter(file: OpenFile, position = 0): SequentialWriter {
-  return file.writerFrom?.(position) ?? new WriteBehind(file, position);
+/** A writer for a file: its own, where it has one. @param end where the content is going to end, where that is known */
+export function sequentialWriter(file: OpenFile, position = 0, end?: number): SequentialWriter {
+  return file.writerFrom?.(position, end) ?? new WriteBehind(file, position);
 }

@@ -14,6 +14,7 @@ import { SSH_FXF_CREAT, SSH_FXF_EXCL, SSH_FXF_READ, SSH_FXF_WRITE } from './cons
 import { digestByServer } from './digest.ts';
 import { explainFailure } from './explain.ts';
 import { statusOf } from './file-status.ts';
+import type { FurtherSessions } from './lanes.ts';
 import { listEntries, listNames } from './listing.ts';
 import { named, renamed } from './named.ts';
 import { SftpFile } from './open-file.ts';
@@ -28,6 +29,8 @@ export interface SftpDirectoryOptions {
   readonly shown: (path: string) => string;
   /** The session for the next file that is opened, where there are several on the same server. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
+  /** Further sessions on the same server, for the content of one large file. */
+  readonly further?: FurtherSessions | undefined;
   /** Puts off an abort until the returned function is called. */
   readonly hold?: (() => () => void) | undefined;
   /** The SHA-256 of the file at an absolute path by other means than SFTP; `seen` is what SFTP says is there. */
@@ -106,7 +109,10 @@ export class SftpDirectory implements Directory {
     try {
       const session = options.inOrder === true ? this.#session : this.#sessionForFile();
       const open = async (): Promise<SftpFile> =>
-        new SftpFile(session, await session.open(path, flags, attributes), shown, access);
+        new SftpFile(session, await session.open(path, flags, attributes), shown, {
+          access,
+          further: this.#options.further,
+        });
       if (follow === true || create === 'new') return await open();
       const look = this.#refuseLink(path, shown);
       if (access !== 'read' || create !== undefined) await look;
@@ -118,6 +124,10 @@ export class SftpDirectory implements Directory {
       const isTaken = create === 'new' && options.bare !== true;
       throw renamed(isTaken ? await this.#asExisting(error, path) : error, shown, 'open');
     }
+  }
+
+  expect(bytes: number): void {
+    this.#options.further?.expect(bytes);
   }
 
   /** What the listing told is believed as long as the length agrees. */

@@ -58,6 +58,7 @@ export class Exchange implements PacketReceiver {
   #timed: number | undefined;
   #timedSince = 0;
   #roundTripMs = Number.POSITIVE_INFINITY;
+  #handshakeMs = 0;
 
   constructor(streams: { readonly input: Readable; readonly output: Writable }, options: ExchangeOptions) {
     this.#input = streams.input;
@@ -84,7 +85,12 @@ export class Exchange implements PacketReceiver {
     return Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
   }
 
-  /** Sends INIT and waits for VERSION. Once. @throws {ProtocolError} {ConnectionError} */
+  /** How long VERSION took to come. With the `ssh` program that includes the login. Milliseconds. */
+  get handshakeMs(): number {
+    return this.#handshakeMs;
+  }
+
+  /** Sends INIT and waits for VERSION, once. What is asked meanwhile is sent behind it. @throws {ProtocolError} {ConnectionError} */
   handshake(): Promise<Version> {
     return new Promise((resolve, reject) => {
       if (this.#state.kind === 'failed') {
@@ -92,6 +98,7 @@ export class Exchange implements PacketReceiver {
         return;
       }
       this.#state = { kind: 'handshake', resolve, reject };
+      this.#handshakeMs = -performance.now();
       const { writer } = this.#outbox;
       writer.uint32(5);
       writer.uint8(SSH_FXP_INIT);
@@ -207,6 +214,7 @@ export class Exchange implements PacketReceiver {
       throw new ProtocolError(`protocol error: the server speaks version ${version.version} of SFTP, which is too old`);
     const { resolve } = this.#state;
     this.#state = { kind: 'open' };
+    this.#handshakeMs += performance.now();
     this.#options.trace?.('receive', `SSH_FXP_VERSION version ${version.version}`);
     resolve(version);
   }

@@ -1,6 +1,7 @@
 import { FileError } from '../base/errors.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { SftpDirectory, type SftpDirectoryOptions } from './directory.ts';
+import type { FurtherSessions } from './lanes.ts';
 import { named } from './named.ts';
 import type { SftpSession } from './session.ts';
 
@@ -12,6 +13,8 @@ export interface SftpFileSystemOptions {
   readonly shown?: ((path: string) => string) | undefined;
   /** The session for the next file that is opened, where there are several on the same server. Default: always the one. */
   readonly sessionForFile?: (() => SftpSession) | undefined;
+  /** Further sessions on the same server, for the content of one large file. Default: there are none. */
+  readonly further?: FurtherSessions | undefined;
   /** Puts off an abort of the session until the returned function is called. Default: it comes when it comes. */
   readonly hold?: (() => () => void) | undefined;
   /** The SHA-256 of the file at an absolute path by other means than SFTP, for servers without the check-file extension; `seen` is what SFTP says is there. */
@@ -29,6 +32,8 @@ export interface SftpFileSystem extends FileSystem {
   directory(path: string): Promise<SftpDirectory>;
   /** What `~`, `~/x`, `~user` and `~user/x` stand for; every other path comes back as it is. The answer is literal: it is no pattern, and no name for anything here. */
   expand(path: string): Promise<string>;
+  /** Content of so many bytes is going to be read or written here: what takes time to be ready may begin. */
+  expect(bytes: number): void;
 }
 
 /** The files of a server as a FileSystem. */
@@ -64,10 +69,13 @@ export function sftpFileSystem(session: SftpSession, options: SftpFileSystemOpti
       digest: options.digest,
       hold: options.hold,
       sessionForFile: options.sessionForFile,
+      further: options.further,
     });
 
   const resolve = async (path: string): Promise<string> =>
     await named(shown(path), 'realpath', session.realpath(path === '' ? '.' : await expand(path)));
 
-  return { shown, directory, expand, resolve };
+  const expect = (bytes: number): void => options.further?.expect(bytes);
+
+  return { shown, directory, expand, resolve, expect };
 }

@@ -2,6 +2,7 @@ import { ProtocolError } from '../base/errors.ts';
 import type { Access, ContentOptions, FileStatus, OpenFile, SequentialWriter } from '../files/file-system.ts';
 import { statusOf } from './file-status.ts';
 import type { SftpHandle } from './handle.ts';
+import { FAR_MS, type FurtherSessions, MIN_SPREAD_BYTES } from './lanes.ts';
 import { named, renamed } from './named.ts';
 import { readPipeline } from './read-pipeline.ts';
 import type { SftpSession } from './session.ts';
@@ -14,12 +15,19 @@ export class SftpFile implements OpenFile {
   readonly #session: SftpSession;
   readonly #handle: SftpHandle;
   readonly #access: Access;
+  readonly #further: FurtherSessions | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param path how messages name the file */
-  constructor(session: SftpSession, handle: SftpHandle, path: string, access: Access) {
+  constructor(
+    session: SftpSession,
+    handle: SftpHandle,
+    path: string,
+    { access, further }: { readonly access: Access; readonly further?: FurtherSessions | undefined },
+  ) {
     this.#session = session;
     this.#access = access;
+    this.#further = further;
     this.#handle = handle;
     this.path = path;
   }
@@ -81,12 +89,21 @@ export class SftpFile implements OpenFile {
       beyond,
       asked,
       failed: (error) => renamed(error, this.path, 'read'),
+      further: this.#furtherFor(size),
     });
   }
 
-  writerFrom(position: number): SequentialWriter {
+  /** Further sessions are of use where content is large and the way is long. */
+  #furtherFor(bytes: number): FurtherSessions | undefined {
+    const isLarge = Number.isFinite(bytes) && bytes >= MIN_SPREAD_BYTES;
+    return isLarge && this.#session.roundTripMs >= FAR_MS ? this.#further : undefined;
+  }
+
+  writerFrom(position: number, end?: number): SequentialWriter {
     return new WritePipeline(this.#session, this.#handle, {
       position,
+      end,
+      further: end === undefined ? undefined : this.#furtherFor(end - position),
       failed: (error) => renamed(error, this.path, 'write'),
     });
   }

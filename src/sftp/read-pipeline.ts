@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ProtocolError } from '../base/errors.ts';
+import type { Attributes } from './attributes.ts';
+import { SSH_FXF_READ } from './constants.ts';
 import type { SftpHandle } from './handle.ts';
+import { type FurtherSessions, freest, LANE_BYTES, Lane, LaneOpener } from './lanes.ts';
 import type { ReadReceiver, ReadRequest } from './read-request.ts';
 import type { SftpSession } from './session.ts';
 
@@ -25,6 +29,8 @@ export interface ReadPipelineOptions {
   readonly asked?: (() => void) | undefined;
   /** What becomes of an error before it is thrown. */
   readonly failed: (error: unknown) => unknown;
+  /** Sessions that may help, where the window of one channel is less than the way holds. */
+  readonly further?: FurtherSessions | undefined;
 }
 
 /**
@@ -50,6 +56,32 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+/** Lanes for reading: the same file is one of the same length, time, owner and mode. */
+function laneOpener(
+  further: FurtherSessions,
+  own: SftpSession,
+  handle: SftpHandle,
+  use: (lane: Lane) => void,
+): LaneOpener {
+  const looked = own.fstat(handle).catch(() => undefined);
+  return new LaneOpener(further, own, {
+    open: (session) => session.open(handle.path, SSH_FXF_READ),
+    isSame: async (session, other) => {
+      const [known, there] = await Promise.all([looked, session.fstat(other)]);
+      return (
+        known?.size !== undefined &&
+        known.mtimeSeconds !== undefined &&
+        isDeepStrictEqual(identity(known), identity(there))
+      );
+    },
+    use,
+  });
+}
+
+function identity({ size, mtimeSeconds, uid, gid, permissions }: Attributes): unknown {
+  return { size, mtimeSeconds, uid, gid, permissions };
+}
+
 /** A stretch of the file that has been asked for. */
 class Slot implements ReadReceiver {
   readonly #pipeline: ReadPipeline;
@@ -64,6 +96,9 @@ class Slot implements ReadReceiver {
   readonly spare: number;
   state: 'asked' | 'done' | 'end of file' | { readonly error: unknown } = 'asked';
   request: ReadRequest | undefined;
+  /** By which way the READ goes, and what it asks for. */
+  lane: Lane | undefined;
+  asked = 0;
   /** Answers without a byte, one after the other. */
   empty = 0;
 
@@ -90,6 +125,7 @@ class Slot implements ReadReceiver {
   }
 
   failed(error: unknown): void {
+    if (this.#pipeline.tryElsewhere(this)) return;
     this.state = { error };
     this.#pipeline.answered(this, 0);
   }
@@ -97,7 +133,9 @@ class Slot implements ReadReceiver {
 
 class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undefined> {
   readonly #session: SftpSession;
-  readonly #handle: SftpHandle;
+  /** The first is the file's own; the others come, where they do, while it is read. */
+  readonly #lanes: Lane[];
+  readonly #opener: LaneOpener | undefined;
   readonly #failed: (error: unknown) => unknown;
   /** What lies before has been consumed, and asked for. */
   #consumed: number;
@@ -122,10 +160,10 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   constructor(
     session: SftpSession,
     handle: SftpHandle,
-    { position, size, beyond, asked, failed }: ReadPipelineOptions,
+    { position, size, beyond, asked, failed, further }: ReadPipelineOptions,
   ) {
     this.#session = session;
-    this.#handle = handle;
+    this.#lanes = [new Lane(session, handle)];
     this.#failed = failed;
     this.#consumed = position;
     this.#asked = position;
@@ -134,6 +172,18 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
     this.#allAsked = asked;
     this.#readBytes = Math.min(READ_BYTES, session.limits.maxReadBytes);
     this.#window = Number.isFinite(this.#end) ? Math.min(FIRST_WINDOW_BYTES, session.maxBytes) : this.#readBytes;
+    this.#opener =
+      further &&
+      laneOpener(further, session, handle, (lane) => {
+        this.#lanes.push(lane);
+        this.#window = Math.max(this.#window, this.#lanes.length * LANE_BYTES);
+        this.#ask();
+      });
+  }
+
+  /** What may be asked for and not be consumed at most. */
+  get #maxWindow(): number {
+    return Math.max(this.#session.maxBytes, this.#lanes.length * LANE_BYTES);
   }
 
   [Symbol.asyncIterator](): this {
@@ -154,10 +204,24 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   /** Stops: resolves when everything in flight has been answered. */
   return(): Promise<Result> {
     this.#stop({});
-    if (this.#inFlight === 0) return Promise.resolve(DONE);
+    if (this.#inFlight === 0) return this.#left();
     return new Promise((resolve) => {
-      this.#idle = () => resolve(DONE);
+      this.#idle = () => resolve(this.#left());
     });
+  }
+
+  #left(): Promise<Result> {
+    this.#leaveLanes();
+    return Promise.resolve(DONE);
+  }
+
+  /** The further lanes are closed without waiting for that: nothing was written. */
+  #leaveLanes(): void {
+    const opener = this.#opener;
+    opener
+      ?.end()
+      .then(() => opener.close())
+      .catch(() => {});
   }
 
   #ask(): void {
@@ -179,7 +243,25 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
     this.#inFlight++;
     const wanted = slot.left > this.#readBytes ? this.#readBytes : slot.left + slot.spare;
     const length = Math.min(wanted, this.#session.limits.maxReadBytes);
-    slot.request = this.#session.startRead(this.#handle, slot.position, length, slot);
+    const lane = freest(this.#lanes);
+    lane.bytes += length;
+    slot.lane = lane;
+    slot.asked = length;
+    slot.request = lane.session.startRead(lane.handle, slot.position, length, slot);
+  }
+
+  /** What a further lane could not bring may still come by the file's own. */
+  tryElsewhere(slot: Slot): boolean {
+    const own = this.#lanes[0] as Lane;
+    const { lane } = slot;
+    if (lane === undefined || lane === own || this.#over !== undefined || own.session.failure !== undefined)
+      return false;
+    lane.isClosed = true;
+    lane.bytes -= slot.asked;
+    own.bytes += slot.asked;
+    slot.lane = own;
+    slot.request = own.session.startRead(own.handle, slot.position, slot.asked, slot);
+    return true;
   }
 
   /** The next piece, if it is there. Finds out where the content is over. */
@@ -229,9 +311,10 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   /** A slot got an answer. */
   answered(slot: Slot, length: number): void {
     this.#inFlight--;
+    if (slot.lane !== undefined) slot.lane.bytes -= slot.asked;
     this.#proven = Math.max(this.#proven, length);
     // The consumer waits: more in flight may be worth while.
-    if (this.#waiting !== undefined) this.#window = Math.min(this.#window + length, this.#session.maxBytes);
+    if (this.#waiting !== undefined) this.#window = Math.min(this.#window + length, this.#maxWindow);
     if (slot.state === 'asked' && this.#over === undefined) this.#askForRest(slot, length);
     this.#wake();
   }
@@ -265,6 +348,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   /** An error is thrown once. */
   #finish(over: { readonly error?: unknown }, { resolve, reject }: Waiter): void {
     this.#over = {};
+    this.#leaveLanes();
     if ('error' in over) reject(over.error);
     else resolve(DONE);
   }

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT, type SftpL
 import * as handles from './packets/handles.ts';
 import * as names from './packets/names.ts';
 import * as paths from './packets/paths.ts';
+import type { Version } from './packets/version.ts';
 import { type ReadReceiver, ReadRequest } from './read-request.ts';
 import type { Trace } from './trace.ts';
 import { fetchWhole, putWhole } from './whole-file.ts';
@@ -89,24 +90,29 @@ export class SftpSession implements AsyncDisposable {
    */
   static async open(streams: SftpStreams, options: SftpSessionOptions): Promise<SftpSession> {
     options.signal?.throwIfAborted();
-    const bounds = {
-      maxRequests: options.maxRequests ?? MAX_REQUESTS_IN_FLIGHT,
-      maxBytes: options.maxBytes ?? MAX_BYTES_IN_FLIGHT,
-    };
-    const exchange = new Exchange(streams, { ...options, ...bounds });
-    const expired = (): Error =>
-      new ConnectionError(options.host, 'open', 'timed out while the SFTP session was opened', { code: 'ERR_TIMEOUT' });
-    try {
-      const { version, extensions } = await withDeadline(exchange.handshake(), options.timeoutMs ?? 0, expired);
-      const session = new SftpSession(exchange, version, extensions, bounds);
-      session.#maxDataBytes = options.maxDataBytes ?? Number.POSITIVE_INFINITY;
-      session.#limits = session.#within(DEFAULT_LIMITS);
-      session.#askLimits();
-      return session;
-    } catch (error) {
-      exchange.fail(error);
-      throw error;
-    }
+    const { exchange, bounds, shaken } = begin(streams, options);
+    const { version, extensions } = await shaken;
+    const session = new SftpSession(exchange, version, extensions, bounds);
+    session.#maxDataBytes = options.maxDataBytes ?? Number.POSITIVE_INFINITY;
+    session.#limits = session.#within(DEFAULT_LIMITS);
+    session.#askLimits();
+    return session;
+  }
+
+  /**
+   * One more session on the server of another one: what is asked of it goes out behind INIT, without waiting for VERSION, because this server will say what it has said before.
+   *
+   * @returns the session at once, and `ready`, which resolves when the server has answered, or rejects as {@link open}; the session has failed then
+   */
+  static openAnother(
+    streams: SftpStreams,
+    like: SftpSession,
+    options: SftpSessionOptions,
+  ): { readonly session: SftpSession; readonly ready: Promise<void> } {
+    const { exchange, bounds, shaken } = begin(streams, options);
+    const session = new SftpSession(exchange, like.version, like.extensions.offered, bounds);
+    session.#limits = like.#limits;
+    return { session, ready: shaken.then(() => {}) };
   }
 
   #askLimits(): void {
@@ -137,6 +143,11 @@ export class SftpSession implements AsyncDisposable {
   /** The shortest time in which a request has been answered, in milliseconds; 0 while nobody knows. */
   get roundTripMs(): number {
     return this.#exchange.roundTripMs;
+  }
+
+  /** How long the server took to answer INIT, in milliseconds. With the `ssh` program that includes the login. */
+  get handshakeMs(): number {
+    return this.#exchange.handshakeMs;
   }
 
   /** What failed the session, if it has failed or been closed. An abort's reason may be anything. */
@@ -309,6 +320,28 @@ export class SftpSession implements AsyncDisposable {
     const what = { operation: 'symlink', path: linkPath };
     return this.#exchange.callStatus(paths.symlinkPacket, { linkPath, targetPath }, what);
   }
+}
+
+interface Begun {
+  readonly exchange: Exchange;
+  readonly bounds: { readonly maxRequests: number; readonly maxBytes: number };
+  readonly shaken: Promise<Version>;
+}
+
+/** Sends INIT. Where no VERSION comes, everything fails. */
+function begin(streams: SftpStreams, options: SftpSessionOptions): Begun {
+  const bounds = {
+    maxRequests: options.maxRequests ?? MAX_REQUESTS_IN_FLIGHT,
+    maxBytes: options.maxBytes ?? MAX_BYTES_IN_FLIGHT,
+  };
+  const exchange = new Exchange(streams, { ...options, ...bounds });
+  const expired = (): Error =>
+    new ConnectionError(options.host, 'open', 'timed out while the SFTP session was opened', { code: 'ERR_TIMEOUT' });
+  const shaken = withDeadline(exchange.handshake(), options.timeoutMs ?? 0, expired).catch((error: unknown) => {
+    exchange.fail(error);
+    throw error;
+  });
+  return { exchange, bounds, shaken };
 }
 
 function keyOf(handle: SftpHandle): string {

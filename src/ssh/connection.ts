@@ -41,6 +41,8 @@ export interface ChannelOptions {
 export interface SshConnection extends AsyncDisposable {
   /** Channels share one authenticated connection, so that another one costs next to nothing. */
   readonly isMultiplexed?: boolean;
+  /** The login is part of what the first channel waits for. */
+  readonly logsInLate?: boolean;
   /**
    * How long the other side of a new channel may take to say its first word, in milliseconds; 0 is for ever. With the `ssh` program logging in is part of it. Default 0.
    */

@@ -152,6 +152,7 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   options.signal?.addEventListener('abort', onAbort, { once: true });
   return {
     answerTimeoutMs: options.answerTimeoutMs ?? 0,
+    logsInLate: true,
     exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),
     subsystem: (name, channelOptions) => open({ kind: 'subsystem', name }, channelOptions),
     run: (command, channelOptions) => open({ kind: 'run', command }, channelOptions),
