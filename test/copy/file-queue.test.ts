@@ -100,6 +100,26 @@ describe('files of a copy', () => {
     expect(system.most).toBe(13);
   });
 
+  it('are more at a time where answers take long, within what the server lets be open', async () => {
+    const most = async (place: Partial<Directory>, adapts: boolean): Promise<number> => {
+      const { files } = queue(4, adapts);
+      const system = new Scarce(10_000, 'EMFILE');
+      files.heed({} as Directory, place as Directory);
+      for (let i = 0; i < 1000; i++)
+        await files.start(
+          1,
+          () => system.use(),
+          async () => {},
+        );
+      await files.idle();
+      return system.most;
+    };
+    expect(await most({ roundTripMs: 4 }, true)).toBe(4);
+    expect(await most({ roundTripMs: 10 }, true)).toBe(400);
+    expect(await most({ roundTripMs: 10 }, false)).toBe(4);
+    expect(await most({ roundTripMs: 10, maxOpen: 100 }, true)).toBe(100 - 25 - 2);
+  });
+
   it('leave a directory for which there is no room until they are done', async () => {
     const { files, failures } = queue(8);
     const system = new Scarce(2, 'EMFILE');
