@@ -9,7 +9,7 @@ const MAX_SOCKET_PATH_BYTES = 103;
 const TEMPORARY_SUFFIX_BYTES = 17;
 
 /** What an option of ssh takes without quotes, expansion of `%`, `$` and `~`, or a split at spaces. */
-const PLAIN_PATH = /^\/[A-Za-z0-9/._-]+$/;
+export const PLAIN_PATH: RegExp = /^\/[A-Za-z0-9/._-]+$/;
 
 /** A private directory in which ssh can make a socket. */
 export interface SocketPlace extends AsyncDisposable {
