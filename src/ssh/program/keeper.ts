@@ -23,7 +23,11 @@ export function startKept(
   program: string,
   args: readonly string[],
   socket: string,
-  options: { readonly stdin: 'pipe' | 'ignore'; readonly stdout: 'pipe' | 'ignore'; readonly env?: SpawnOptions['env'] },
+  options: {
+    readonly stdin: 'pipe' | 'ignore';
+    readonly stdout: 'pipe' | 'ignore';
+    readonly env?: SpawnOptions['env'];
+  },
 ): ChildProcess {
   const command = spawnable(program, args);
   const child = spawn(SHELL, ['-c', KEEPER, 'sh', socket, command.program, ...command.args], {
