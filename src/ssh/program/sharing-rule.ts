@@ -3,12 +3,6 @@ import type { SshTarget } from '../connection.ts';
 import type { ConfigPlaces } from './mentions.ts';
 import { PLAIN_PATH } from './socket-place.ts';
 
-/** What a configuration must not speak of, so that its login is ours to share without asking the program what it means. */
-export const SHARING_WORDS: RegExp = /control(?:master|path)|forkafterauthentication|sessiontype/i;
-
-/** The same where it matters whether questions may be asked. */
-export const SHARING_OR_BATCH_WORDS: RegExp = new RegExp(`${SHARING_WORDS.source}|batchmode`, 'i');
-
 /** What the configuration must say, in the words of `ssh -G`, for an `ssh` of ours to stay what it is. */
 const ordinary: Readonly<Record<string, readonly (string | undefined)[]>> = {
   forkafterauthentication: ['no', 'false', undefined],

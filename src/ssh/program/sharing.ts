@@ -2,7 +2,13 @@ import type { Log } from '../../base/log.ts';
 import type { SshChannel, SshTarget } from '../connection.ts';
 import { mayMention } from './mentions.ts';
 import { SharedLogin, type SharedLoginOptions } from './shared-login.ts';
-import { askSharingRule, SHARING_OR_BATCH_WORDS, SHARING_WORDS, type SharingRule } from './sharing-rule.ts';
+import type { SharingRule } from './sharing-rule.ts';
+
+/** What a configuration must not speak of, so that its login is ours to share without asking the program what it means. */
+const SHARING_WORDS = /control(?:master|path)|forkafterauthentication|sessiontype/i;
+
+/** The same where it matters whether questions may be asked. */
+const SHARING_OR_BATCH_WORDS = new RegExp(`${SHARING_WORDS.source}|batchmode`, 'i');
 
 /** How the channels of a connection come to share a login. */
 export interface ShareOptions {
@@ -44,6 +50,7 @@ export class Sharing {
 
   async #rule(): Promise<SharingRule> {
     if (!(await this.#mentioned)) return { kind: 'ours', isBatch: false };
+    const { askSharingRule } = await import('./sharing-rule.ts');
     return await askSharingRule(this.#target, this.#options);
   }
 
