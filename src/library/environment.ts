@@ -10,7 +10,7 @@ import type { SshEnvironment } from '../ssh/options.ts';
 export function systemEnvironment(): SshEnvironment {
   return {
     home: homedir(),
-    user: loginName(),
+    ...account(),
     path: process.env['PATH'],
     agentSocket: process.env['SSH_AUTH_SOCK'],
     shell: process.env['SHELL'],
@@ -19,11 +19,12 @@ export function systemEnvironment(): SshEnvironment {
   };
 }
 
-/** The name of the user of this process; containers may have none for the number. */
-function loginName(): string {
+/** Name and home of the user of this process; containers may have none for the number. */
+function account(): Pick<SshEnvironment, 'user' | 'accountHome'> {
   try {
-    return userInfo().username;
+    const { username, homedir } = userInfo();
+    return { user: username, accountHome: homedir };
   } catch {
-    return process.env['USER'] ?? process.env['LOGNAME'] ?? String(process.getuid?.() ?? 'user');
+    return { user: process.env['USER'] ?? process.env['LOGNAME'] ?? String(process.getuid?.() ?? 'user') };
   }
 }

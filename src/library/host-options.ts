@@ -66,14 +66,19 @@ export function connectOptionsOf(options: HostOptions, onStderr?: ConnectOptions
     hostKeys: options.hostKeys,
     prompter: options.prompter,
     batchMode,
-    // Whoever may be asked need not be asked twice.
-    shareLogin: !batchMode && (options.protocol ?? 'auto') === 'auto',
+    shareLogin: shareLoginOf(options.protocol ?? 'auto', batchMode),
     onStderr,
     connectTimeoutMs: options.connectTimeoutMs,
     idleTimeoutMs: options.idleTimeoutMs,
     signal: options.signal,
     log: options.log,
   };
+}
+
+/** Whoever may be asked need not be asked twice, which happens only where SFTP may turn out to be missing. */
+function shareLoginOf(protocol: 'auto' | 'sftp' | 'scp', batchMode: boolean): ConnectOptions['shareLogin'] {
+  if (protocol === 'scp') return undefined;
+  return protocol === 'auto' && !batchMode ? 'alone' : 'with-session';
 }
 
 function credentialsOf({ password, privateKey, passphrase, agent }: HostOptions): SshCredentials | undefined {

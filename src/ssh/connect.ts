@@ -36,8 +36,9 @@ function programWords(options: ConnectOptions): string[] {
 
 /** A program that was named may be anything, and stays as it is. Windows has no sockets that OpenSSH could use. */
 function shareOf({ shareLogin, program, environment, onStderr }: ConnectOptions): ProgramConnectionOptions['share'] {
-  if (shareLogin !== true || program !== undefined || process.platform === 'win32') return undefined;
-  return { folders: environment.socketFolders ?? [], onStderr };
+  if (shareLogin === undefined || program !== undefined || process.platform === 'win32') return undefined;
+  const { socketFolders: folders = [], accountHome } = environment;
+  return { login: shareLogin, folders, accountHome, onStderr };
 }
 
 async function openProgram(

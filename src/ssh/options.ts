@@ -5,6 +5,8 @@ import type { Prompter, SshCredentials } from './connection.ts';
 export interface SshEnvironment {
   /** The home directory: `~` in paths, and where `.ssh` is. */
   readonly home: string;
+  /** The home directory by the account, which is where the `ssh` program looks, whatever HOME says. Absent: not known; the program is asked more often then. */
+  readonly accountHome?: string | undefined;
   /** The local login name: the default remote user, and `%u`. */
   readonly user: string;
   /** The search path for the `ssh` program, as in PATH. Absent: a program without a slash is not found. */
@@ -49,11 +51,12 @@ export interface ConnectOptions {
   /** Asks nothing, as `-o BatchMode=yes`. */
   readonly batchMode?: boolean | undefined;
   /**
-   * A second login may ask a person again: the channels of the `ssh` program share the login of the first subsystem, as far as ssh_config leaves that to us (no ControlMaster and no ControlPath there) and `program` is
-   * not set. Default false: each channel logs in.
+   * The channels of the `ssh` program share the login of the first subsystem, as far as ssh_config leaves that to us (no ControlMaster and no ControlPath there) and `program` is not set. `with-session`: the program of the first
+   * subsystem logs in, and costs nothing more for that; where its subsystem is refused, the next channel logs in again. `alone`: a program before it logs in, and lives on; for where a second login may ask a person again. Default:
+   * each channel logs in.
    */
-  readonly shareLogin?: boolean | undefined;
-  /** Given what the `ssh` program of a shared login says, which belongs to no channel. A promise holds it back. */
+  readonly shareLogin?: 'with-session' | 'alone' | undefined;
+  /** Given what the `ssh` program says that logs in alone, which belongs to no channel. A promise holds it back. */
   readonly onStderr?: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
   /**
    * For name lookup, connection, key exchange and authentication together, without the time people take to answer; and again for what is started on a new channel to say its first word. 0 waits for ever. Default: ConnectTimeout of

@@ -10,8 +10,14 @@ const SMALL_BYTES = 1024;
  * Passes on what a source sends, at the speed of the reader. Listening starts at once, so nothing is lost to a source that
  * ends, or is drained by Node when a child exits, before somebody reads. A destroyed relay throws away what still comes:
  * if that stayed in the source, the source would never end.
+ *
+ * @param edit takes out what nobody is to read
  */
-export function relayReadable(source: Readable, readAhead: number = READ_AHEAD): Readable {
+export function relayReadable(
+  source: Readable,
+  readAhead: number = READ_AHEAD,
+  edit: (bytes: Buffer) => Buffer = (bytes) => bytes,
+): Readable {
   const relay = new Readable({
     highWaterMark: readAhead,
     read() {
@@ -37,7 +43,8 @@ export function relayReadable(source: Readable, readAhead: number = READ_AHEAD):
     flush();
     if (!relay.destroyed && !relay.readableEnded) relay.push(null);
   };
-  source.on('data', (chunk: Buffer) => {
+  source.on('data', (bytes: Buffer) => {
+    const chunk = edit(bytes);
     if (chunk.length >= SMALL_BYTES) {
       flush();
       push(chunk);

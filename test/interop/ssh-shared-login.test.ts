@@ -106,19 +106,28 @@ describePeer(
     });
 
     it.each([
-      ['BatchMode of the configuration', ['BatchMode yes'], []],
       ['a ControlPath of the user', ['ControlPath /nonexistent/socket'], []],
       ['a ControlMaster of the user', ['ControlMaster auto'], []],
-      ['-s', [], ['-s']],
       ['-O', [], ['-O']],
       ['-S', [], ['-S', 'ssh']],
-      ['-B', [], ['-B']],
     ])('with %s the words for ssh are those of scp', async (_, clientConfig, args) => {
       const { directory, scp } = await setting({ clientConfig });
       const { stderr } = await scp(['-v', ...args, join(directory, 'f'), `server:${directory}/g`]);
       expect(stderr).toContain('-oControlMaster=no');
       expect(stderr).not.toContain('-oControlPath=');
       expect(stderr).not.toContain('ControlMaster=yes');
+    });
+
+    it.each([
+      ['BatchMode of the configuration', ['BatchMode yes'], []],
+      ['-s', [], ['-s']],
+      ['-B', [], ['-B']],
+    ])('with %s no program logs in that has no session', async (_, clientConfig, args) => {
+      const { directory, scp } = await setting({ clientConfig });
+      const { stderr } = await scp(['-v', ...args, join(directory, 'f'), `server:${directory}/g`]);
+      expect(stderr.match(/debug1: starting .*/g)).toEqual([
+        expect.stringMatching(/-oControlMaster=yes -oControlPath=\S+ -oControlPersist=no .*-s -- server sftp$/),
+      ]);
     });
 
     it('ends with us when we are killed, and takes its socket away', async () => {

@@ -48,7 +48,7 @@ export class Connections {
       args: this.#options.sshArgs,
       batchMode: this.#options.batchMode,
       ...(this.#options.batchMode ? {} : { prompter: createPrompter(process.env) }),
-      shareLogin: this.#sharesLogin,
+      shareLogin: this.#shareLogin,
       onStderr: this.#onStderr,
       signal: this.#signal,
       log: this.#log,
@@ -56,10 +56,11 @@ export class Connections {
     return await connect(target, options);
   }
 
-  /** Where the fallback to the SCP protocol might ask a person again. Scripts keep the arguments that scp gives to ssh. */
-  get #sharesLogin(): boolean {
+  /** Further channels make a large copy over a long link fast. Where the fallback to the SCP protocol might ask a person again, the login is one that outlives the missing SFTP. */
+  get #shareLogin(): ConnectOptions['shareLogin'] {
     const { protocol, throughLocal, batchMode } = this.#options;
-    return protocol === 'default' && throughLocal !== 'remote' && !batchMode && canAsk(process.env);
+    if (protocol === 'scp' || throughLocal === 'remote') return undefined;
+    return protocol === 'default' && !batchMode && canAsk(process.env) ? 'alone' : 'with-session';
   }
 
   #program(): Pick<ConnectOptions, 'program' | 'direct'> {

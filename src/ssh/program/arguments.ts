@@ -57,13 +57,33 @@ export function programArguments(
 }
 
 /**
- * The arguments for an `ssh` that logs in, has no session, and lets others in through `socket`.
+ * The arguments for an `ssh` that logs in and lets others in through `socket`.
+ *
+ * @param subsystem of its own session; without one it has none
+ * @throws {ConnectionError} `EINVAL` as {@link programArguments}
+ */
+export function masterArguments(
+  target: SshTarget,
+  args: readonly string[],
+  socket: string,
+  subsystem?: string,
+): string[] {
+  const own = ['-oControlMaster=yes', `-oControlPath=${socket}`, '-oControlPersist=no'];
+  const words = [...args, '-oForwardAgent=no', ...placeOf(target)];
+  if (subsystem === undefined) return [...fixed, ...own, '-N', ...words, '--', target.host];
+  return [...fixed, ...own, ...words, '-s', '--', target.host, subsystem];
+}
+
+/**
+ * The arguments for an `ssh` that goes through a socket or nowhere: one that is refused there would log in by itself, and ask. It reads no configuration and gets none of the user's words, which have done their work at
+ * the login.
  *
  * @throws {ConnectionError} `EINVAL` as {@link programArguments}
  */
-export function masterArguments(target: SshTarget, args: readonly string[], socket: string): string[] {
-  const own = ['-oControlMaster=yes', `-oControlPath=${socket}`, '-oControlPersist=no', '-N'];
-  return [...fixed, ...own, ...args, '-oForwardAgent=no', ...placeOf(target), '--', target.host];
+export function furtherArguments(target: SshTarget, subsystem: string, socket: string): string[] {
+  checkTarget(target);
+  const own = ['-F', 'none', ...fixed, '-oControlMaster=no', `-oControlPath=${socket}`];
+  return [...own, '-oProxyCommand=false', '-oBatchMode=yes', '-oForwardAgent=no', '-s', '--', target.host, subsystem];
 }
 
 /** The arguments for a program that speaks a subsystem's protocol itself, in place of `ssh` (scp's `-D`). */

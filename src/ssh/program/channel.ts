@@ -40,14 +40,18 @@ function exitOf(host: string, code: number | null, signal: NodeJS.Signals | null
   return { code, signal: name, lost };
 }
 
-/** Makes a channel of a running `ssh` program. */
-export function programChannel(child: PipedChild, host: string): SshChannel {
+/**
+ * Makes a channel of a running `ssh` program.
+ *
+ * @param edit takes from its standard error what nobody is to read
+ */
+export function programChannel(child: PipedChild, host: string, edit?: (bytes: Buffer) => Buffer): SshChannel {
   const { stdin, stdout, stderr } = child;
   let closed = false;
   // The error of a pipe fails the write that met it too; without a listener it would end the process.
   stdin.on('error', () => {});
   const input = relayReadable(stdout);
-  const errors = relayReadable(stderr);
+  const errors = relayReadable(stderr, undefined, edit);
 
   const exit = new Promise<SshExit>((resolve) => {
     child.once('exit', (code, signal) => {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { ConnectionError } from '../../base/errors.ts';
 import { type Log, silentLog } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
 import { spawnable } from '../../base/spawnable.ts';
 import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
 import { checkTarget } from '../names.ts';
-import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
+import { directArguments, furtherArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
-import type { SharedLogin, SharedLoginOptions } from './shared-login.ts';
+import type { ShareOptions, Sharing } from './sharing.ts';
 
 /** Options of {@link openProgramConnection}. */
 export interface ProgramConnectionOptions {
@@ -19,8 +20,11 @@ export interface ProgramConnectionOptions {
   readonly direct?: boolean | undefined;
   /** The environment of the program. Default: that of this process. */
   readonly variables?: Readonly<Record<string, string | undefined>> | undefined;
-  /** The first subsystem logs in for itself and for all channels after it, as far as the user's configuration leaves that to us: see {@link SharedLogin}. Default: each channel logs in. */
-  readonly share?: Pick<SharedLoginOptions, 'folders' | 'onStderr'> | undefined;
+  /**
+   * The first subsystem logs in for itself and for all channels after it, as far as the user's configuration leaves that to us: see {@link Sharing}. A subsystem that is opened while it is there goes through its login or is refused.
+   * Default: each channel logs in.
+   */
+  readonly share?: ShareOptions | undefined;
   /** How long the other side of a channel may take to log in and say its first word, in milliseconds; 0 is for ever. Default 0. */
   readonly answerTimeoutMs?: number | undefined;
   /** Ends the connection with all its channels. */
@@ -89,40 +93,73 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
   const log = options.log ?? silentLog;
   const channels = new Set<SshChannel>();
   const closing = new AbortController();
-  let login: Promise<SharedLogin | undefined> | undefined;
   let closed = false;
 
-  const logIn = (share: NonNullable<ProgramConnectionOptions['share']>, signal: AbortSignal | undefined) => {
-    const signals = [closing.signal, options.signal, signal].filter((one) => one !== undefined);
-    const { args = [], variables } = options;
-    const all = { ...share, program, args, variables, log, signal: AbortSignal.any(signals) };
-    const made = import('./shared-login.ts').then((module) => module.SharedLogin.open(target, all));
-    const forget = (): void => {
-      if (login === made) login = undefined;
-    };
-    made.then((opened) => opened?.over.then(forget), forget);
-    return made;
-  };
-
-  /** The login that a channel goes through, if it is there. */
-  const loginFor = async ({ kind }: RemoteRequest, signal: AbortSignal | undefined) => {
-    if (kind === 'subsystem' && options.share !== undefined) login ??= logIn(options.share, signal);
-    return await login;
-  };
+  const { share, args = [], variables } = options;
+  let sharing: Sharing | undefined;
+  const loading =
+    share &&
+    import('./sharing.ts').then((module) => {
+      sharing = new module.Sharing(target, { ...share, program, args, variables, log });
+      return sharing;
+    });
+  /** The login by the first subsystem, for as long as that is there. */
+  let first: Promise<SshChannel | undefined> | undefined;
 
   const lost = () =>
     new ConnectionError(printable(target.host), 'open', 'connection is closed', { code: 'ERR_CONNECTION_LOST' });
+
+  /** A channel by a program of its own. */
+  const started = async (words: string[]): Promise<SshChannel> => {
+    if (closed) throw lost();
+    log.debug(1, `starting ${[program, ...words].map(printable).join(' ')}`);
+    return programChannel(await start(program, words, target.host, options), target.host);
+  };
+
+  const openFirst = async (name: string, login: Sharing, signal: AbortSignal | undefined): Promise<SshChannel> => {
+    const signals = [closing.signal, options.signal, signal].filter((one) => one !== undefined);
+    const begun = login.begin(name, AbortSignal.any(signals));
+    first = begun;
+    const forget = (): void => {
+      if (first === begun) first = undefined;
+    };
+    try {
+      const there = await begun;
+      const words = argumentsFor(target, { kind: 'subsystem', name }, options, login.socket);
+      const channel = there ?? login.channel(await started(words));
+      void channel.exit.then(forget);
+      return channel;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  };
+
+  /** Goes through the login of the first one or nowhere. What the program says about that is of no use to anybody. */
+  const openFurther = async (name: string, login: Sharing): Promise<SshChannel> => {
+    const socket = login.furtherSocket;
+    if (socket === undefined)
+      throw new ConnectionError(printable(target.host), 'open', 'no login is shared', { code: 'ERR_NOT_OFFERED' });
+    const own = await started(furtherArguments(target, name, socket));
+    own.stderr.resume();
+    return { ...login.laterChannel(own), stderr: Readable.from([]) };
+  };
+
+  const channelOf = async (request: RemoteRequest, signal: AbortSignal | undefined): Promise<SshChannel> => {
+    const login = await loading;
+    if (login !== undefined && request.kind === 'subsystem')
+      return await (first === undefined ? openFirst(request.name, login, signal) : openFurther(request.name, login));
+    await first?.catch(() => undefined);
+    const socket = request.kind === 'exec' ? login?.socket : undefined;
+    const own = await started(argumentsFor(target, request, options, socket));
+    return socket === undefined ? own : (login?.laterChannel(own) ?? own);
+  };
 
   const open = async (request: RemoteRequest, { signal }: ChannelOptions = {}): Promise<SshChannel> => {
     options.signal?.throwIfAborted();
     signal?.throwIfAborted();
     if (closed) throw lost();
-    const shared = await loginFor(request, signal);
-    if (closed) throw lost();
-    const args = argumentsFor(target, request, options, shared?.socket);
-    log.debug(1, `starting ${[program, ...args].map(printable).join(' ')}`);
-    const own = programChannel(await start(program, args, target.host, options), target.host);
-    const channel = shared?.channel(own) ?? own;
+    const channel = await channelOf(request, signal);
     channels.add(channel);
     signal?.addEventListener('abort', channel.close, { once: true });
     void channel.exit.then((exit) => {
@@ -147,10 +184,14 @@ export function openProgramConnection(target: SshTarget, options: ProgramConnect
     for (const channel of open) channel.close();
     await Promise.all(open.map((channel) => channel.exit));
     closing.abort(lost());
-    await (await login?.catch(() => undefined))?.close();
+    await first?.catch(() => undefined);
+    await sharing?.close();
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
   return {
+    get isMultiplexed() {
+      return sharing?.furtherSocket !== undefined;
+    },
     answerTimeoutMs: options.answerTimeoutMs ?? 0,
     logsInLate: true,
     exec: (command, channelOptions) => open({ kind: 'exec', command }, channelOptions),

@@ -1,17 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { withDeadline } from '../../base/deadline.ts';
 import { ConnectionError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
-import { spawnable } from '../../base/spawnable.ts';
 import type { SshChannel, SshExit, SshTarget } from '../connection.ts';
 import { masterArguments } from './arguments.ts';
-import { leavesSharingToUs } from './sharing-rule.ts';
+import { type PipedChild, programChannel } from './channel.ts';
+import { letGo, startKept } from './keeper.ts';
+import { Refusals } from './refusals.ts';
 import { makeSocketPlace, type SocketPlace } from './socket-place.ts';
 
 /** How long the program may take to end after SIGTERM. */
@@ -22,22 +23,6 @@ const LAST_WORDS_MS = 250;
 
 /** Where nobody tells of new names in a folder, it is looked at so often. */
 const LOOK_MS = 200;
-
-/** Where the shell is that starts the program. */
-const SHELL = '/bin/sh';
-
-/**
- * Starts a program and, beside it, somebody who ends it when this process is gone, however that came: a pipe that only this process holds open comes to its end then. A line on it means that the program has ended and its number may
- * belong to another. Whoever waits there has no standard streams of the program's, so that these end with it.
- */
-const KEEPER = `
-socket=$1; shift
-{ trap '' HUP INT
-  read -r line <&3 || { kill $$; rm -f "$socket"; rmdir "\${socket%/*}"; }
-} </dev/null >/dev/null 2>&1 &
-exec 3<&-
-exec "$@"
-`;
 
 /** Where to put a socket, and whom to tell what. */
 export interface SharedLoginOptions {
@@ -55,11 +40,12 @@ export interface SharedLoginOptions {
 }
 
 /**
- * An `ssh` that has logged in and lets others in through a private socket (ControlMaster). It has no session of its own, because OpenSSH ends a master whose own subsystem is refused, and everybody else with it.
+ * An `ssh` that has logged in, or is about to, and lets others in through a private socket (ControlMaster). OpenSSH ends one whose own subsystem is refused, and everybody else with it: only one without a session outlives that.
  */
 export class SharedLogin {
   readonly #child: ChildProcess;
   readonly #place: SocketPlace;
+  readonly #refusals = new Refusals();
   /** Resolves when the connection is gone, and the socket with it. */
   readonly over: Promise<void>;
   #isOver = false;
@@ -70,41 +56,63 @@ export class SharedLogin {
     this.over = new Promise((resolve) => {
       child.once('exit', () => {
         this.#isOver = true;
-        // Nobody must be ended any more.
-        (child.stdio[3] as Writable).end('\n');
+        letGo(child);
         void place.remove().then(resolve);
       });
     });
   }
 
+  /** @returns undefined where there is no place for the socket, or no shell: nothing has been tried then */
+  static async #start(
+    target: SshTarget,
+    { program, args, folders, variables, log, signal }: SharedLoginOptions,
+    subsystem?: string,
+  ): Promise<SharedLogin | undefined> {
+    const place = await makeSocketPlace(folders);
+    if (place === undefined) return undefined;
+    if (signal?.aborted === true) {
+      await place.remove();
+      signal.throwIfAborted();
+    }
+    const words = masterArguments(target, args, place.path, subsystem);
+    log.debug(1, `starting ${[program, ...words].map(printable).join(' ')}`);
+    const stream = subsystem === undefined ? 'ignore' : 'pipe';
+    const env = variables && { ...variables };
+    const child = startKept(program, words, place.path, { stdin: stream, stdout: stream, ...(env && { env }) });
+    if (child.pid !== undefined) return new SharedLogin(child, place);
+    await place.remove();
+    return undefined;
+  }
+
   /**
-   * Logs in. What the program asks and says reaches the user as always.
+   * Starts an `ssh` that logs in, opens a subsystem, and lets others in for as long as that lasts: the first channel costs nothing more than by itself. What goes wrong with the login shows up as the exit of the channel.
    *
-   * @returns undefined where the user's configuration has something to say about sharing, or where there is no place for the socket, or no shell: nothing has been tried then
+   * @returns undefined where there is no place for the socket, or no shell: nothing has been tried then
+   * @throws `signal.reason`
+   */
+  static async withSession(
+    target: SshTarget,
+    subsystem: string,
+    options: SharedLoginOptions,
+  ): Promise<{ readonly login: SharedLogin; readonly channel: SshChannel } | undefined> {
+    const login = await SharedLogin.#start(target, options, subsystem);
+    if (login === undefined) return undefined;
+    const edit = (bytes: Buffer) => login.#refusals.without(bytes);
+    return { login, channel: programChannel(login.#child as PipedChild, target.host, edit) };
+  }
+
+  /**
+   * Logs in, for channels to come. What the program asks and says reaches the user as always.
+   *
+   * @returns undefined where there is no place for the socket, or no shell: nothing has been tried then
    * @throws {ConnectionError} `ERR_CONNECTION_LOST` where there is no login; the program has said why. `signal.reason`
    */
-  static async open(target: SshTarget, options: SharedLoginOptions): Promise<SharedLogin | undefined> {
-    const { program, args, log, signal } = options;
-    if (!(await leavesSharingToUs(target, options))) return undefined;
-    signal?.throwIfAborted();
-    const place = await makeSocketPlace(options.folders);
-    if (place === undefined) return undefined;
-    const words = masterArguments(target, args, place.path);
-    log.debug(1, `starting ${[program, ...words].map(printable).join(' ')}`);
-    const command = spawnable(program, words);
-    const child = spawn(SHELL, ['-c', KEEPER, 'sh', place.path, command.program, ...command.args], {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      ...(options.variables && { env: { ...options.variables } }),
-    });
-    child.on('error', () => {});
-    if (child.pid === undefined) {
-      await place.remove();
-      return undefined;
-    }
-    (child.stdio[3] as Writable).on('error', () => {});
-    const stderr = child.stderr as Readable;
-    passOn(stderr, options.onStderr);
-    const login = new SharedLogin(child, place);
+  static async alone(target: SshTarget, options: SharedLoginOptions): Promise<SharedLogin | undefined> {
+    const { signal } = options;
+    const login = await SharedLogin.#start(target, options);
+    if (login === undefined) return undefined;
+    const stderr = login.#child.stderr as Readable;
+    passOn(stderr, (bytes) => options.onStderr?.(login.#refusals.without(bytes)));
     const abort = (): void => void login.close();
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
@@ -140,6 +148,11 @@ export class SharedLogin {
       void this.over.then(done);
       look();
     });
+  }
+
+  /** What the server refuses from now on is the business of whoever asked for it, and not told on standard error. */
+  hideRefusals(): void {
+    this.#refusals.hide();
   }
 
   /** The socket for further sessions; undefined when the connection is gone. */

@@ -1,4 +1,5 @@
-import { link, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, statfsSync } from 'node:fs';
+import { link, rm, rmdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -9,7 +10,10 @@ const MAX_SOCKET_PATH_BYTES = 103;
 const TEMPORARY_SUFFIX_BYTES = 17;
 
 /** What an option of ssh takes without quotes, expansion of `%`, `$` and `~`, or a split at spaces. */
-const PLAIN_PATH = /^\/[A-Za-z0-9/._-]+$/;
+export const PLAIN_PATH: RegExp = /^\/[A-Za-z0-9/._-]+$/;
+
+/** File systems of Linux that have sockets and second names, by the numbers of statfs(2): ext, XFS, Btrfs, tmpfs, overlay, ZFS. */
+const KNOWN_TYPES: readonly number[] = [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1];
 
 /** A private directory in which ssh can make a socket. */
 export interface SocketPlace extends AsyncDisposable {
@@ -37,12 +41,34 @@ async function makeIn(folder: string): Promise<SocketPlace | undefined> {
   // mkdtemp adds 6 characters, the name of the socket 2.
   const longest = Buffer.byteLength(prefix) + 6 + 2 + TEMPORARY_SUFFIX_BYTES;
   if (longest > MAX_SOCKET_PATH_BYTES || !PLAIN_PATH.test(prefix)) return undefined;
-  const directory = await mkdtemp(prefix).catch(() => undefined);
+  const directory = makeDirectory(prefix);
   if (directory === undefined) return undefined;
-  const remove = async (): Promise<void> => await rm(directory, { recursive: true, force: true }).catch(() => {});
-  if (await takesSockets(directory)) return { path: `${directory}/s`, remove, [Symbol.asyncDispose]: remove };
+  const remove = async (): Promise<void> => {
+    // Most often ssh has taken its socket away.
+    await rmdir(directory).catch(() => rm(directory, { recursive: true, force: true }).catch(() => {}));
+  };
+  const isKnown = process.platform === 'linux' && KNOWN_TYPES.includes(typeOf(directory));
+  if (isKnown || (await takesSockets(directory)))
+    return { path: `${directory}/s`, remove, [Symbol.asyncDispose]: remove };
   await remove();
   return undefined;
+}
+
+/** At once: the first channel waits for it. */
+function makeDirectory(prefix: string): string | undefined {
+  try {
+    return mkdtempSync(prefix);
+  } catch {
+    return undefined;
+  }
+}
+
+function typeOf(path: string): number {
+  try {
+    return statfsSync(path).type;
+  } catch {
+    return 0;
+  }
 }
 
 /** Does what ssh will do: a socket under one name, and a second name for it. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { masterArguments, programArguments } from '../../../src/ssh/program/arguments.ts';
+import { furtherArguments, masterArguments, programArguments } from '../../../src/ssh/program/arguments.ts';
 
 const fixed = [
   '-x',
@@ -63,6 +63,32 @@ it('an ssh for others logs in as the one of a copy does, and has no session', ()
   ]);
   const args = programArguments(target, ['-q'], { kind: 'subsystem', name: 'sftp' }, '/run/s');
   expect(args.slice(0, 8)).toEqual([...fixed, '-oControlPath=/run/s', '-q']);
+});
+
+it('an ssh for others with a session of its own differs from any other in that alone', () => {
+  const plain = programArguments({ host: 'h', user: 'u' }, ['-q'], { kind: 'subsystem', name: 'sftp' });
+  const sharing = ['-oControlMaster=yes', '-oControlPath=/run/s', '-oControlPersist=no'];
+  expect(masterArguments({ host: 'h', user: 'u' }, ['-q'], '/run/s', 'sftp')).toEqual(
+    plain.flatMap((word) => (word === '-oControlMaster=no' ? sharing : [word])),
+  );
+});
+
+it('a further ssh goes through the socket or nowhere, and asks nothing', () => {
+  const words = furtherArguments({ host: 'h', user: 'u', port: 7 }, 'sftp', '/run/s');
+  expect(words).toEqual([
+    '-F',
+    'none',
+    ...fixed,
+    '-oControlPath=/run/s',
+    '-oProxyCommand=false',
+    '-oBatchMode=yes',
+    '-oForwardAgent=no',
+    '-s',
+    '--',
+    'h',
+    'sftp',
+  ]);
+  expect(() => furtherArguments({ host: '-x' }, 'sftp', '/run/s')).toThrow(expect.objectContaining({ code: 'EINVAL' }));
 });
 
 it('an ssh for others refuses what must not reach a command line', () => {

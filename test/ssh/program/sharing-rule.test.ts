@@ -1,41 +1,54 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { leavesSharingToUs } from '../../../src/ssh/program/sharing-rule.ts';
+import { askSharingRule, type SharingRule } from '../../../src/ssh/program/sharing-rule.ts';
 import { tempDirectory } from '../../support/temp.ts';
 
 const ordinary = ['host h', 'controlmaster false', 'batchmode no', 'forkafterauthentication no', 'sessiontype default'];
+const ours = { kind: 'ours', isBatch: false };
 
 /** Asks with a program in place of ssh that prints these lines. */
-async function answer(lines: readonly string[], status = 0): Promise<boolean> {
+async function answer(lines: readonly string[], status = 0): Promise<SharingRule> {
   const program = join(await tempDirectory(), 'ssh');
   await writeFile(program, `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\nexit ${status}\n`);
   await chmod(program, 0o755);
-  return await leavesSharingToUs({ host: 'h' }, { program, args: [] });
+  return await askSharingRule({ host: 'h' }, { program, args: [] });
 }
 
-it('is so where the configuration says nothing', async () => {
-  expect(await answer(ordinary)).toBe(true);
+const withValue = (keyword: string, value: string) =>
+  ordinary.map((line) => (line.startsWith(keyword) ? `${keyword} ${value}` : line));
+
+it('we have the say where the configuration says nothing', async () => {
+  expect(await answer(ordinary)).toEqual(ours);
 });
 
-it('is so for a program that does not know the newer keywords', async () => {
-  expect(await answer(ordinary.slice(0, 3))).toBe(true);
+it('so we have with a program that does not know the newer keywords', async () => {
+  expect(await answer(ordinary.slice(0, 3))).toEqual(ours);
 });
 
-it.each(['controlpath /tmp/x', 'controlpath none'])('is not where it says "%s"', async (line) => {
-  expect(await answer([...ordinary, line])).toBe(false);
+it('BatchMode is told', async () => {
+  expect(await answer(withValue('batchmode', 'yes'))).toEqual({ kind: 'ours', isBatch: true });
+});
+
+it('a socket of the user may be tried', async () => {
+  const theirs = { kind: 'theirs', socket: '/tmp/x' };
+  expect(await answer([...ordinary, 'controlpath /tmp/x'])).toEqual(theirs);
+  expect(await answer([...withValue('controlmaster', 'auto'), 'controlpath /tmp/x'])).toEqual(theirs);
+});
+
+it.each(['controlpath none', 'controlpath /tmp/a b', 'controlpath /tmp/%x'])('"%s" is no socket', async (line) => {
+  expect(await answer([...ordinary, line])).toEqual({ kind: 'nobody' });
 });
 
 it.each([
   ['controlmaster', 'auto'],
-  ['batchmode', 'yes'],
   ['forkafterauthentication', 'yes'],
   ['sessiontype', 'none'],
-])('is not where %s is %s', async (keyword, value) => {
-  expect(await answer(ordinary.map((line) => (line.startsWith(keyword) ? `${keyword} ${value}` : line)))).toBe(false);
+])('nothing is shared where %s is %s', async (keyword, value) => {
+  expect(await answer(withValue(keyword, value))).toEqual({ kind: 'nobody' });
 });
 
-it('is not where the program fails, or is no OpenSSH', async () => {
-  expect(await answer(ordinary, 1)).toBe(false);
-  expect(await answer(['usage: ssh'])).toBe(false);
+it('nothing is shared where the program fails, or is no OpenSSH', async () => {
+  expect(await answer(ordinary, 1)).toEqual({ kind: 'nobody' });
+  expect(await answer(['usage: ssh'])).toEqual({ kind: 'nobody' });
 });
