@@ -33,6 +33,8 @@ export class Lane {
   bytes = 0;
   /** Nothing more goes this way. */
   isClosed = false;
+  /** It is the same file; what comes before that is known is not to be used. */
+  isProven = true;
 
   constructor(session: SftpSession, handle: SftpHandle) {
     this.session = session;
@@ -52,7 +54,7 @@ export function freest(lanes: readonly Lane[]): Lane {
  */
 export class LaneOpener {
   readonly #open: (session: SftpSession) => Promise<SftpHandle>;
-  readonly #isSame: (session: SftpSession, handle: SftpHandle) => Promise<boolean>;
+  readonly #prove: (lane: Lane) => Promise<boolean> | undefined;
   readonly #use: (lane: Lane) => void;
   readonly #opened: Lane[] = [];
   #underWay = 0;
@@ -65,16 +67,17 @@ export class LaneOpener {
     own: SftpSession,
     {
       open,
-      isSame,
+      prove,
       use,
     }: {
       readonly open: (session: SftpSession) => Promise<SftpHandle>;
-      readonly isSame: (session: SftpSession, handle: SftpHandle) => Promise<boolean>;
+      /** Finds out whether it is the same file. Undefined: the lane may be used at once, and knows by itself when it is proven. */
+      readonly prove: (lane: Lane) => Promise<boolean> | undefined;
       readonly use: (lane: Lane) => void;
     },
   ) {
     this.#open = open;
-    this.#isSame = isSame;
+    this.#prove = prove;
     this.#use = use;
     this.#stop = further.claim((session) => {
       if (session !== own && session.failure === undefined && !this.#isOver) void this.#add(session);
@@ -87,9 +90,11 @@ export class LaneOpener {
     let handle: SftpHandle | undefined;
     try {
       handle = await this.#open(session);
-      const isWanted = !this.#isOver && (await this.#isSame(session, handle)) && !this.#isOver;
-      if (isWanted) {
-        const lane = new Lane(session, handle);
+      if (this.#isOver) return;
+      const lane = new Lane(session, handle);
+      const proving = this.#prove(lane);
+      if (proving !== undefined && !(await proving)) return;
+      if (!this.#isOver) {
         this.#opened.push(lane);
         this.#use(lane);
         handle = undefined;

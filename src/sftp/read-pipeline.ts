@@ -56,26 +56,34 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** Lanes for reading: the same file is one of the same length, time, owner and mode. */
+/** Lanes for reading: the same file is one of the same length, time, owner and mode. They are asked for content at once, since the server answers what it was asked before first. */
 function laneOpener(
   further: FurtherSessions,
   own: SftpSession,
   handle: SftpHandle,
   use: (lane: Lane) => void,
 ): LaneOpener {
-  const looked = own.fstat(handle).catch(() => undefined);
+  let known: Attributes | undefined;
+  own.startFstat(handle, (told) => {
+    known = told;
+  });
   return new LaneOpener(further, own, {
     open: (session) => session.open(handle.path, SSH_FXF_READ),
-    isSame: async (session, other) => {
-      const [known, there] = await Promise.all([looked, session.fstat(other)]);
-      return (
-        known?.size !== undefined &&
-        known.mtimeSeconds !== undefined &&
-        isDeepStrictEqual(identity(known), identity(there))
-      );
+    prove: (lane) => {
+      lane.isProven = false;
+      lane.session.startFstat(lane.handle, (told) => {
+        lane.isProven = isSame(known, told);
+        lane.isClosed = !lane.isProven;
+      });
+      return undefined;
     },
     use,
   });
+}
+
+function isSame(one: Attributes | undefined, other: Attributes | undefined): boolean {
+  if (one?.size === undefined || one.mtimeSeconds === undefined || other === undefined) return false;
+  return isDeepStrictEqual(identity(one), identity(other));
 }
 
 function identity({ size, mtimeSeconds, uid, gid, permissions }: Attributes): unknown {
@@ -111,6 +119,7 @@ class Slot implements ReadReceiver {
   }
 
   received(pieces: readonly Buffer[], length: number): void {
+    if (this.#isOfAnother()) return;
     for (const piece of pieces) this.pieces.push(piece);
     this.position += length;
     this.left -= length;
@@ -119,7 +128,13 @@ class Slot implements ReadReceiver {
     this.#pipeline.answered(this, length);
   }
 
+  /** The answer is of another file, and is asked for once more. */
+  #isOfAnother(): boolean {
+    return this.lane?.isProven === false && this.#pipeline.tryElsewhere(this);
+  }
+
   ended(): void {
+    if (this.#isOfAnother()) return;
     this.state = 'end of file';
     this.#pipeline.answered(this, 0);
   }

@@ -11,6 +11,7 @@ import * as names from './packets/names.ts';
 import * as paths from './packets/paths.ts';
 import type { Version } from './packets/version.ts';
 import { type ReadReceiver, ReadRequest } from './read-request.ts';
+import { Call } from './request.ts';
 import type { Trace } from './trace.ts';
 import { fetchWhole, putWhole } from './whole-file.ts';
 import { type WriteReceiver, WriteRequest } from './write-request.ts';
@@ -269,6 +270,14 @@ export class SftpSession implements AsyncDisposable {
   fstat(handle: SftpHandle): Promise<Attributes> {
     const what = { operation: 'fstat', path: handle.path };
     return this.#exchange.call(handles.fstatPacket, handle.bytes, names.attrsPacket, what);
+  }
+
+  /** {@link fstat} without a promise: `told` is called before anything is handled that the server has answered later. Undefined where there is no answer. */
+  startFstat(handle: SftpHandle, told: (attributes: Attributes | undefined) => void): void {
+    const expected = { kind: 'packet', packet: names.attrsPacket } as const;
+    const failed = (): void => told(undefined);
+    const what = { operation: 'fstat', path: handle.path };
+    this.#exchange.request(new Call(handles.fstatPacket, handle.bytes, expected, what, told, failed));
   }
 
   /** Changes the attributes that are set; links are followed. A size truncates. */

@@ -34,7 +34,7 @@ export class WriteLanes {
     });
     this.#opener = new LaneOpener(further, own.session, {
       open: (other) => other.open(own.handle.path, SSH_FXF_WRITE),
-      isSame: async (other, there) => (await this.#marked) && (await other.fstat(there)).atimeSeconds === mark,
+      prove: async (lane) => (await this.#marked) && (await lane.session.fstat(lane.handle)).atimeSeconds === mark,
       use,
     });
   }
