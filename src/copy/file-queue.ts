@@ -84,8 +84,13 @@ export class FileQueue {
     if (told.length > 0) {
       const most = Math.min(...told) / told.length;
       const listings = Math.min(FAR_LISTINGS, Math.floor(most / 4));
+      const sessions = Math.min(
+        source.maxOpen === undefined ? Infinity : (source.sessions ?? 1),
+        target.maxOpen === undefined ? Infinity : (target.sessions ?? 1),
+      );
       this.#listings.limit(listings);
-      this.#files.limit(Math.floor(Math.max(most - listings - SPARE_HANDLES, most / 2)));
+      // Listings are all of one session, and each may be that one.
+      this.#files.limit(sessions * Math.floor(Math.max(most - listings - SPARE_HANDLES, most / 2)));
     }
     const roundTripMs = Math.max(source.roundTripMs ?? 0, target.roundTripMs ?? 0);
     if (!this.#options.adapts || roundTripMs < FAR_MS) return;

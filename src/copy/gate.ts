@@ -3,7 +3,8 @@ export class Gate {
   /** How many may run now, and at most at any time. */
   #maxTasks: number;
   #mostTasks: number;
-  /** What the second of these must not exceed, whatever would be good. */
+  /** What the second of these would be if nothing was in the way, and what is in the way. */
+  #wanted: number;
   #cap = Number.POSITIVE_INFINITY;
   /** Since the first of these changed. */
   #successes = 0;
@@ -23,6 +24,7 @@ export class Gate {
   constructor(maxTasks: number, maxWeight: number = Number.POSITIVE_INFINITY) {
     this.#maxTasks = maxTasks;
     this.#mostTasks = maxTasks;
+    this.#wanted = maxTasks;
     this.#maxWeight = maxWeight;
   }
 
@@ -84,20 +86,25 @@ export class Gate {
     this.#maxTasks++;
   }
 
-  /** Never more than these run, from now on. */
+  /** Never more than these run, until this is called again. */
   limit(maxTasks: number): void {
-    this.#cap = Math.max(1, Math.min(this.#cap, maxTasks));
-    this.#mostTasks = Math.min(this.#mostTasks, this.#cap);
-    this.#maxTasks = Math.min(this.#maxTasks, this.#mostTasks);
+    this.#cap = Math.max(1, maxTasks);
+    this.#adjust();
   }
 
   /** So many may run from now on, as far as {@link limit} lets them; after {@link shrink} not at once. */
   widen(maxTasks: number): void {
-    const most = Math.min(maxTasks, this.#cap);
-    if (most <= this.#mostTasks) return;
-    if (this.#maxTasks === this.#mostTasks) this.#maxTasks = most;
+    this.#wanted = Math.max(this.#wanted, maxTasks);
+    this.#adjust();
+  }
+
+  #adjust(): void {
+    const most = Math.min(this.#wanted, this.#cap);
+    const isShrunk = this.#maxTasks < this.#mostTasks;
     this.#mostTasks = most;
-    this.#wake();
+    const before = this.#maxTasks;
+    this.#maxTasks = isShrunk ? Math.min(this.#maxTasks, most) : most;
+    if (this.#maxTasks > before) this.#wake();
   }
 
   /** All look again: one that is light may fit where the first does not, and nobody starves since the heavy one runs when it is alone. */

@@ -51,18 +51,36 @@ export class SessionPool implements FurtherSessions {
     this.#options = options;
   }
 
+  get count(): number {
+    return this.#sessions.length;
+  }
+
   /** The session for the next file. */
   next(): SftpSession {
-    if (++this.#files === FILES_BEFORE_GROWTH) this.#growing = this.#growSlowly();
-    const healthy = this.#sessions.filter((session, index) => index === 0 || session.failure === undefined);
-    return healthy[this.#turn++ % healthy.length] as SftpSession;
+    if (++this.#files === FILES_BEFORE_GROWTH) {
+      if (this.#isFar) this.#growTo(SESSIONS_FOR_TREES);
+      else this.#growing = this.#growSlowly();
+    }
+    const count = this.#sessions.length;
+    let best: SftpSession | undefined;
+    // In turn where they are equally busy.
+    for (let step = 0, turn = this.#turn++; step < count; step++) {
+      const index = (turn + step) % count;
+      const session = this.#sessions[index] as SftpSession;
+      if (index > 0 && session.failure !== undefined) continue;
+      if (best === undefined || session.pending < best.pending) best = session;
+    }
+    return best as SftpSession;
   }
 
   expect(bytes: number): void {
-    if (bytes < MIN_SPREAD_BYTES || this.#wanted >= MAX_LANES || !this.#isFar) return;
-    const missing = MAX_LANES - this.#wanted;
-    this.#wanted = MAX_LANES;
-    // All at once: each takes some round trips.
+    if (bytes >= MIN_SPREAD_BYTES && this.#isFar) this.#growTo(MAX_LANES);
+  }
+
+  /** All at once: each takes some round trips. */
+  #growTo(count: number): void {
+    const missing = Math.max(0, count - this.#wanted);
+    this.#wanted += missing;
     this.#growing = Promise.all([this.#growing, ...Array.from({ length: missing }, () => this.#add())]);
   }
 

@@ -208,6 +208,8 @@ export interface Directory {
   rename(from: string, to: string, target?: Directory): Promise<void>;
   /** How many files and listings may be open at a time, where that is known. */
   readonly maxOpen?: number | undefined;
+  /** How many times as many files, where they are opened by several sessions in turn. Default 1. */
+  readonly sessions?: number;
   /** How long an answer takes at least, in milliseconds, where that is known: many files under way make up for it. 0: not known. */
   readonly roundTripMs?: number;
   /** Content of so many bytes is going to be read or written here: what takes time to be ready may begin. */

@@ -196,6 +196,10 @@ export class SftpDirectory implements Directory {
     return this.#session.limits.maxOpenHandles || undefined;
   }
 
+  get sessions(): number {
+    return this.#options.further?.count ?? 1;
+  }
+
   get roundTripMs(): number {
     return this.#session.roundTripMs;
   }

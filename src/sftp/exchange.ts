@@ -85,6 +85,11 @@ export class Exchange implements PacketReceiver {
     return Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
   }
 
+  /** How many requests have been made and not been answered. */
+  get pending(): number {
+    return this.#inFlight.size + this.#waiting.length;
+  }
+
   /** How long VERSION took to come. With the `ssh` program that includes the login. Milliseconds. */
   get handshakeMs(): number {
     return this.#handshakeMs;

@@ -15,6 +15,8 @@ export const MIN_SPREAD_BYTES: number = 8 * 1024 * 1024;
 
 /** Further sessions on the same server. Each has a channel, and so a window, of its own. */
 export interface FurtherSessions {
+  /** How many there are, the first included. */
+  readonly count: number;
   /** Content of so many bytes is going to move: opens them if they are of use. Nothing is waited for. */
   expect(bytes: number): void;
   /**

@@ -146,6 +146,11 @@ export class SftpSession implements AsyncDisposable {
     return this.#exchange.roundTripMs;
   }
 
+  /** How many requests have been made and not been answered. */
+  get pending(): number {
+    return this.#exchange.pending;
+  }
+
   /** How long the server took to answer INIT, in milliseconds. With the `ssh` program that includes the login. */
   get handshakeMs(): number {
     return this.#exchange.handshakeMs;

@@ -60,6 +60,7 @@ async function lanes(
   const opened = await Promise.all(Array.from({ length: count }, () => openSession()));
   const sessions = opened.map(({ session }) => session);
   const further: FurtherSessions = {
+    count,
     expect: () => {},
     claim: (use) => {
       for (const session of sessions) use(session);
