@@ -76,7 +76,7 @@ async function run(options: ScpOptions, reporter: Reporter): Promise<number> {
     // The list is all that a dry run is for.
     const listed = options.beyond.dryRun ? new OutputWatch(process.stdout) : undefined;
     const { startProgress } = await import('./progress.ts');
-    const progress = startProgress(options, signal);
+    const progress = await startProgress(options, signal);
     reporter.watchedBy(progress);
     const status = await statusOf(() => runClient(options, reporter, progress, signal), reporter, signal);
     await progress.end?.(status);
@@ -97,8 +97,11 @@ async function runClient(
 ): Promise<number> {
   const { signature } = options.beyond;
   const content = signature ? await (await import('./signature.ts')).signatureCheck(options.beyond) : undefined;
+  const { RunHosts } = await import('./run-hosts.ts');
+  const hosts = new RunHosts(options, { reporter, signal });
+  await hosts.begin();
   const { ScpRun } = await import('./run.ts');
-  const result = await new ScpRun(options, { reporter, progress, signal, content }).run();
+  const result = await new ScpRun(options, { reporter, progress, hosts, signal, content }).run();
   return { copied: OK, failed: FAILED, fatal: FATAL }[result];
 }
 
