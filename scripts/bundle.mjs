@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /**
- * What a copy loads is in three files, each with all that it imports and that the files before it have not: what is needed to begin to connect, the built-in SSH, and the copy engine. Everything else is divided by who needs it.
+ * What a copy loads is in four files, each with all that it imports and that the files before it have not: what is needed to begin to connect, what a login of the `ssh` program needs that several channels share, the built-in SSH, and the copy engine.
+ * Everything else is divided by who needs it.
  */
 const groups = [
-  { name: 'start', test: /\/dist\/(?:base\/|cli\/scp\/main\.js$)/, priority: 3 },
+  { name: 'start', test: /\/dist\/(?:base\/|cli\/scp\/main\.js$)/, priority: 4 },
+  { name: 'shared-login', test: /\/dist\/ssh\/program\//, priority: 3 },
   { name: 'builtin', test: /\/dist\/ssh\/builtin\/open\.js$/, priority: 2 },
   { name: 'engine', test: /\/dist\/(?:cli\/scp\/run|copy\/sftp-(?:open|copy))\.js$/, priority: 1 },
 ];
