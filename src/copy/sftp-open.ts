@@ -16,6 +16,8 @@ const FAREWELL_TIMEOUT_MS = 10_000;
 export interface SftpOpenOptions {
   /** How errors name the host. */
   readonly host: string;
+  /** The subsystem, where the caller has started it already. */
+  readonly channel?: SshChannel | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Puts off an abort of `signal` until the returned function is called (see LateAbort). */
   readonly hold?: (() => () => void) | undefined;
@@ -47,7 +49,7 @@ export interface SftpLink {
  */
 export async function openSftp(connection: SshConnection, options: SftpOpenOptions): Promise<SftpLink> {
   const { host, signal } = options;
-  const channel = await connection.subsystem('sftp', signal === undefined ? {} : { signal });
+  const channel = options.channel ?? (await connection.subsystem('sftp', signal === undefined ? {} : { signal }));
   const stderr = new EarlyStderr(options.onStderr);
   passStderr(channel, (bytes) => stderr.take(bytes));
   try {

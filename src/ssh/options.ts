@@ -65,6 +65,8 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Gives the connection up when a server that should send something sends nothing for so long. Default: never. Built-in transport only. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Called when nothing is left to do but to wait for others, maybe more than once. Built-in transport only: the program is started with the first channel. */
+  readonly onWaiting?: (() => void) | undefined;
   /** Ends the attempt, and later the connection. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;

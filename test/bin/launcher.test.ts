@@ -43,9 +43,9 @@ beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'sealift-launcher-')));
   await mkdir(join(folder, 'bin'));
   await mkdir(join(folder, 'links'));
-  await mkdir(join(folder, 'dist', 'cli'), { recursive: true });
+  await mkdir(join(folder, 'dist', 'command'), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(folder, 'dist', 'cli', 'main.js'), fakeMain);
+  await writeFile(join(folder, 'dist', 'command', 'main.js'), fakeMain);
   await copyFile(launcher, join(folder, 'bin', 'sealift'));
   await symlink('../bin/sealift', join(folder, 'links', 'scp'));
   await symlink(join(folder, 'links', 'scp'), join(folder, 'links', 'ship'));
@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('the launcher', () => {
     const { status, stderr } = await run('bin/sealift');
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: `sealift: dist/cli/main.js: not built\nrun \`npm ci\` in ${folder}/\n`,
+      stderr: `sealift: dist/command/main.js: not built\nrun \`npm ci\` in ${folder}/\n`,
     });
   });
 

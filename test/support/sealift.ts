@@ -41,7 +41,7 @@ export async function runProgram(program: string, args: readonly string[], optio
 
 /** Runs the built `sealift` of this checkout. */
 export function runSealift(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  if (!existsSync(new URL('../../dist/cli/main.js', import.meta.url))) throw new Error('not built: npm run build');
+  if (!existsSync(new URL('../../dist/command/main.js', import.meta.url))) throw new Error('not built: npm run build');
   return runProgram(process.execPath, [launcher, ...args], options);
 }
 

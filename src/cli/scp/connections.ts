@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log.ts';
 import type { RemoteLocation } from '../../copy/location.ts';
 import { systemEnvironment } from '../../library/environment.ts';
+import { connect } from '../../ssh/connect.ts';
 import type { SshConnection, SshTarget } from '../../ssh/connection.ts';
 import type { ConnectOptions } from '../../ssh/options.ts';
 import { canAsk, createPrompter } from '../terminal/prompter.ts';
@@ -12,16 +13,18 @@ export class Connections {
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #onStderr: ConnectOptions['onStderr'];
+  readonly #onWaiting: ConnectOptions['onWaiting'];
   readonly #open = new Map<string, Promise<SshConnection>>();
 
   constructor(
     options: ScpOptions,
-    { log, signal, onStderr }: Pick<ConnectOptions, 'onStderr'> & { log: Log; signal: AbortSignal },
+    parts: Pick<ConnectOptions, 'onStderr' | 'onWaiting'> & { log: Log; signal: AbortSignal },
   ) {
     this.#options = options;
-    this.#log = log;
-    this.#signal = signal;
-    this.#onStderr = onStderr;
+    this.#log = parts.log;
+    this.#signal = parts.signal;
+    this.#onStderr = parts.onStderr;
+    this.#onWaiting = parts.onWaiting;
   }
 
   get(location: RemoteLocation): Promise<SshConnection> {
@@ -40,7 +43,6 @@ export class Connections {
   }
 
   async #connect(target: SshTarget): Promise<SshConnection> {
-    const { connect } = await import('../../ssh/connect.ts');
     const options: ConnectOptions = {
       environment: systemEnvironment(),
       transport: this.#options.transport,
@@ -50,6 +52,7 @@ export class Connections {
       ...(this.#options.batchMode ? {} : { prompter: createPrompter(process.env) }),
       shareLogin: this.#shareLogin,
       onStderr: this.#onStderr,
+      onWaiting: this.#onWaiting,
       signal: this.#signal,
       log: this.#log,
     };

@@ -7,7 +7,8 @@ import { Reporter } from '../report.ts';
 import { abortOnSignals, Interrupted } from '../signals.ts';
 import { signatureProblem } from './beyond.ts';
 import { FatalOptionError, parseScpOptions, type ScpOptions } from './options.ts';
-import type { RunProgress } from './progress.ts';
+import { type RunProgress, startProgress } from './progress.ts';
+import { RunHosts } from './run-hosts.ts';
 import { scpHelp, scpUsage } from './usage.ts';
 
 /** Exit statuses of scp, which scripts rely on. */
@@ -75,8 +76,7 @@ async function run(options: ScpOptions, reporter: Reporter): Promise<number> {
     }
     // The list is all that a dry run is for.
     const listed = options.beyond.dryRun ? new OutputWatch(process.stdout) : undefined;
-    const { startProgress } = await import('./progress.ts');
-    const progress = startProgress(options, signal);
+    const progress = await startProgress(options, signal);
     reporter.watchedBy(progress);
     const status = await statusOf(() => runClient(options, reporter, progress, signal), reporter, signal);
     await progress.end?.(status);
@@ -97,8 +97,10 @@ async function runClient(
 ): Promise<number> {
   const { signature } = options.beyond;
   const content = signature ? await (await import('./signature.ts')).signatureCheck(options.beyond) : undefined;
+  const hosts = new RunHosts(options, { reporter, signal });
+  await hosts.begin();
   const { ScpRun } = await import('./run.ts');
-  const result = await new ScpRun(options, { reporter, progress, signal, content }).run();
+  const result = await new ScpRun(options, { reporter, progress, hosts, signal, content }).run();
   return { copied: OK, failed: FAILED, fatal: FATAL }[result];
 }
 

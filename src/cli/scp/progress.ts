@@ -1,8 +1,4 @@
 import type { CopyObserver } from '../../copy/observer.ts';
-import { JsonLines } from '../json-lines.ts';
-import { inForeground, ProgressDisplay } from '../terminal/progress.ts';
-import { DryRunList } from './dry-run-list.ts';
-import { JsonProgress } from './json-progress.ts';
 import type { ScpOptions } from './options.ts';
 
 /** Shows how a run gets on, in one of the ways of `--progress`. */
@@ -22,18 +18,26 @@ export interface RunProgress extends Omit<CopyObserver, 'failed'> {
 const nothing: RunProgress = { fileStarted: () => ({ moved() {}, finished() {} }) };
 
 /** Chooses by the options and by what standard output is. */
-export function startProgress(options: ScpOptions, signal: AbortSignal): RunProgress {
+export async function startProgress(options: ScpOptions, signal: AbortSignal): Promise<RunProgress> {
   const { progress, quiet } = options;
   if (progress === 'json') {
+    const [{ JsonLines }, { JsonProgress }] = await Promise.all([
+      import('../json-lines.ts'),
+      import('./json-progress.ts'),
+    ]);
     const lines = new JsonLines(process.stdout);
     return new JsonProgress({ lines, signal, now, date: () => new Date() }, options);
   }
-  if (options.beyond.dryRun) return new DryRunList((text) => process.stdout.write(text));
+  if (options.beyond.dryRun) {
+    const { DryRunList } = await import('./dry-run-list.ts');
+    return new DryRunList((text) => process.stdout.write(text));
+  }
   const isWanted = progress === 'bar' || (progress === 'auto' && !quiet);
-  return isWanted && process.stdout.isTTY ? display(options, progress === 'bar') : nothing;
+  return isWanted && process.stdout.isTTY ? await display(options, progress === 'bar') : nothing;
 }
 
-function display(options: ScpOptions, isBar: boolean): RunProgress {
+async function display(options: ScpOptions, isBar: boolean): Promise<RunProgress> {
+  const { inForeground, ProgressDisplay } = await import('../terminal/progress.ts');
   return new ProgressDisplay({
     terminal: process.stdout,
     expectsMany: options.recursive || options.operands.length > 2,

@@ -35,6 +35,8 @@ export class Remotes {
   readonly #late: LateAbort;
   readonly #connections: Connections;
   readonly #known = new Map<string, Promise<Remote>>();
+  /** Told when nothing is left to do but to wait for a host. */
+  #waiting: () => void = () => {};
 
   constructor(options: ScpOptions, run: RemotesOptions) {
     this.#options = options;
@@ -42,7 +44,11 @@ export class Remotes {
     this.#late = new LateAbort(run.signal);
     // Every channel and request listens to it.
     setMaxListeners(0, this.#late.signal);
-    this.#connections = new Connections(options, { ...run, signal: this.#late.signal });
+    this.#connections = new Connections(options, {
+      ...run,
+      signal: this.#late.signal,
+      onWaiting: () => this.#waiting(),
+    });
   }
 
   /** One key for all locations that share a connection. */
@@ -67,6 +73,17 @@ export class Remotes {
     return remote;
   }
 
+  /** Begins what `get` does. Resolves when nothing is left to do but to wait for the host, or all is over. Never rejects. */
+  begin(location: RemoteLocation): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+      this.get(location).then(
+        () => resolve(),
+        () => resolve(),
+      );
+    });
+  }
+
   /** Whether the SCP protocol is spoken with one of the hosts. Never rejects. */
   async speakScp(): Promise<boolean> {
     const known = await Promise.all([...this.#known.values()].map((remote) => remote.catch(() => undefined)));
@@ -78,13 +95,16 @@ export class Remotes {
     this.#announce(location);
     const connection = await this.#connections.get(location);
     if (this.#options.protocol === 'scp') return { host, connection, protocol: 'scp' };
-    const { openSftp } = await import('../../copy/sftp-open.ts');
     const { log, onStderr, onRemoteStderr } = this.#run;
     const { signal, hold } = this.#late;
     let speaks = false;
     try {
+      const channel = await connection.subsystem('sftp', { signal });
+      this.#waiting();
+      const { openSftp } = await import('../../copy/sftp-open.ts');
       const link = await openSftp(connection, {
         host,
+        channel,
         signal,
         hold,
         onStderr: (bytes) => (speaks ? onRemoteStderr : onStderr)(bytes),

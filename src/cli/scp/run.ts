@@ -1,6 +1,4 @@
 import { ConnectionError, ProtocolError, SealiftError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import { FinalWords } from '../../copy/final-words.ts';
 import { isSafeUser, type Location, OperandError, parseLocation, type RemoteLocation } from '../../copy/location.ts';
 import type { CopyObserver } from '../../copy/observer.ts';
 import { RateLimit } from '../../copy/rate-limit.ts';
@@ -9,10 +7,10 @@ import { copyBetweenHosts, copyFromHost, copyToHost } from '../../copy/routes.ts
 import type { ContentCheck } from '../../files/content-check.ts';
 import { localFileSystem } from '../../files/local.ts';
 import { type Reporter, stderrReady } from '../report.ts';
-import { RemoteText } from '../terminal/remote-text.ts';
 import type { ScpOptions } from './options.ts';
 import type { RunProgress } from './progress.ts';
-import { Remotes } from './remotes.ts';
+import type { Remotes } from './remotes.ts';
+import type { RunHosts } from './run-hosts.ts';
 import { tellingSigners } from './telling-signers.ts';
 import { here, routeOptions, type Transfer } from './transfer.ts';
 
@@ -27,6 +25,8 @@ type Group =
 export interface ScpRunParts {
   readonly reporter: Reporter;
   readonly progress: RunProgress;
+  /** Closed at the end of the run. */
+  readonly hosts: RunHosts;
   readonly signal: AbortSignal;
   /** Only what this finds good gets a name. */
   readonly content?: ContentCheck | undefined;
@@ -39,34 +39,20 @@ export class ScpRun {
   readonly #signal: AbortSignal;
   readonly #remotes: Remotes;
   readonly #transfer: Transfer;
-  readonly #remoteText: RemoteText;
+  readonly #hosts: RunHosts;
   readonly #progress: RunProgress;
-  readonly #finalWords = new FinalWords();
   #failures = 0;
   #fatal = false;
 
-  constructor(options: ScpOptions, { reporter, progress, signal, content }: ScpRunParts) {
+  constructor(options: ScpOptions, { reporter, progress, hosts, signal, content }: ScpRunParts) {
     this.#options = options;
     this.#progress = progress;
-    this.#remoteText = new RemoteText((text) => reporter.text(text));
+    this.#hosts = hosts;
+    this.#remotes = hosts.remotes;
     this.#reporter = reporter;
     this.#signal = signal;
-    const { verbosity, bytesPerSecond } = options;
-    const log: Log = {
-      level: verbosity,
-      debug: (level, text) => {
-        if (level <= verbosity) reporter.note(`debug${level}: ${text}`);
-      },
-    };
-    const onRemoteStderr = (bytes: Buffer) => {
-      this.#remoteText.push(bytes);
-      return stderrReady(signal);
-    };
-    const onStderr = (bytes: Buffer) => {
-      this.#finalWords.look(bytes);
-      return onRemoteStderr(bytes);
-    };
-    this.#remotes = new Remotes(options, { signal, log, reporter, onStderr, onRemoteStderr });
+    const { bytesPerSecond } = options;
+    const { log, onStderr } = hosts;
     const observer = this.#observer();
     this.#transfer = {
       options,
@@ -117,7 +103,7 @@ export class ScpRun {
       }
     } finally {
       const troubles = await this.#remotes.close();
-      this.#remoteText.flush();
+      this.#hosts.flush();
       if (this.#failures === 0) for (const error of troubles) this.#fail(error);
     }
     if (this.#fatal) return 'fatal';
@@ -164,7 +150,7 @@ export class ScpRun {
   }
 
   #isHopeless(): boolean {
-    if (!this.#finalWords.seen) return false;
+    if (!this.#hosts.finalWords.seen) return false;
     this.#reporter.notice('not trying again: ssh says that the login or the host key was refused');
     return true;
   }

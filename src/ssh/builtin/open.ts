@@ -17,6 +17,7 @@ import { hopArguments, MAX_JUMPS, parseProxyJump } from './jump.ts';
 import { sessionPrompter } from './prompts.ts';
 import { connectProxyCommand } from './proxy-command.ts';
 import { openSession } from './session.ts';
+import { loadSsh2 } from './ssh2.ts';
 import { connectTcp } from './tcp.ts';
 
 /** The limit for a whole connection attempt where nobody says another. */
@@ -115,7 +116,9 @@ async function establish(
     throw new ConnectionError(printable(config.alias), 'host key', reason, { code: 'ERR_HOST_KEY', cause: error });
   });
   const offer = offerFor(config, known.types, known.authority);
-  const way = await makeWay(config, hop, countdown, signal);
+  const making = makeWay(config, hop, countdown, signal);
+  options.onWaiting?.();
+  const way = await making;
   const onAbort = (): void => {
     way.stream.destroy();
   };
@@ -158,7 +161,10 @@ async function establish(
 async function openHop(hop: Hop): Promise<BuiltinConnection> {
   const { options, target } = hop;
   options.signal?.throwIfAborted();
-  const config = await resolveHost(target, options);
+  const config = await resolveHost(target, options, () => {
+    // Whoever needs it meets what went wrong.
+    loadSsh2().catch(() => {});
+  });
   if (hop.passed.length > MAX_JUMPS || hop.passed.includes(`${config.user}@${config.hostname}:${config.port}`)) {
     throw new ConnectionError(printable(config.alias), 'resolve', 'the jump hosts lead in a circle', {
       code: 'ERR_CONFIG',

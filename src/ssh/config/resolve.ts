@@ -47,15 +47,21 @@ function programWords(args: readonly string[]): string[] {
  * that Match, Include and the rest mean what they mean to it. Otherwise the files are read here, and `Match exec` never
  * holds.
  *
+ * @param onWaiting called when nothing is left to do but to wait for the answer
  * @throws {ConnectionError} `ERR_CONFIG`, `EINVAL`
  * @throws {FileError} a configuration file cannot be read
  */
-export async function resolveHost(target: SshTarget, options: ResolveOptions): Promise<HostConfig> {
+export async function resolveHost(
+  target: SshTarget,
+  options: ResolveOptions,
+  onWaiting?: () => void,
+): Promise<HostConfig> {
   checkTarget(target);
   const { environment } = options;
   const program = await findProgram('ssh', environment.path);
-  const values = program
-    ? await readProgramConfig(program, programWords(options.args ?? []), target, environment.variables)
-    : await readFiles(target, options);
-  return hostConfig(target, values, environment);
+  const reading = program
+    ? readProgramConfig(program, programWords(options.args ?? []), target, environment.variables)
+    : readFiles(target, options);
+  onWaiting?.();
+  return hostConfig(target, await reading, environment);
 }
