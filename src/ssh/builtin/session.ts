@@ -6,6 +6,7 @@ import { hostKeyType, isCertificateName } from '../certificates/names.ts';
 import { type HostKeyPolicy, verifyHostKey } from '../host-key-check.ts';
 import type { Offer } from './algorithms.ts';
 import { type AuthenticationContext, type Authenticator, createAuthenticator } from './authenticator.ts';
+import { reusePacketMemory } from './packet-memory.ts';
 import { answerPasswordChange } from './password-change.ts';
 import { shownLine, shownText } from './prompts.ts';
 import { lendReads } from './read-buffer.ts';
@@ -169,6 +170,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
       `key exchange ${printable(negotiated.kex)}, host key ${printable(negotiated.serverHostKey)}, cipher ${printable(cipher)}`,
     );
   });
+  client.on('handshake', () => reusePacketMemory(client, stream));
   showBanner(client, plan);
   answerPasswordChange(client, plan, authenticator, fail);
 
