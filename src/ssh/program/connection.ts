@@ -5,8 +5,10 @@ import { printable } from '../../base/printable.ts';
 import { spawnable } from '../../base/spawnable.ts';
 import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
 import { checkTarget } from '../names.ts';
+import { readIntoOneBuffer } from '../read-buffer.ts';
 import { directArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
+import { readByOneBuffer } from './own-reads.ts';
 import type { SharedLogin, SharedLoginOptions } from './shared-login.ts';
 
 /** Options of {@link openProgramConnection}. */
@@ -41,13 +43,15 @@ async function start(
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.variables && { env: { ...options.variables } }),
     });
+    // Before anything has been read.
+    const stdout = readByOneBuffer(child.stdout, readIntoOneBuffer);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
     // A later error can only be a signal that could not be sent.
     child.on('error', () => {});
-    return child;
+    return { process: child, stdin: child.stdin, stdout, stderr: child.stderr };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw new ConnectionError(
