@@ -17,7 +17,7 @@ export function readByOneBuffer(child: Readable, onread: (socket: () => Socket) 
   if (!(child instanceof Socket) || !handle || child.readableLength > 0) return child;
   (child as WithHandle)._handle = null;
   const options = { handle, readable: true, writable: false, onread: onread(() => own) };
-  const own: Socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+  const own: Socket = new Socket(options);
   own.once('close', () => child.destroy());
   return own;
 }
