@@ -109,6 +109,19 @@ const all = {
   'sealift builtin -O': { ...ours('builtin', ['-O']), isLegacy: true },
 };
 
+/** The bare pipe of ssh, into cat or out of it: what is possible with that program, whatever is spoken over it. */
+export const barePipe = {
+  name: 'ssh and cat',
+  programs: ['ssh'],
+  needsShell: true,
+  command: (copy, endpoint) => {
+    const target = join(copy.folder, basename(copy.source));
+    const [there, here] =
+      copy.direction === 'up' ? [`cat > ${target}`, `< ${copy.source}`] : [`cat ${copy.source}`, `> ${target}`];
+    return ['sh', '-c', `${ssh(copy, endpoint)} server '${there}' ${here}`];
+  },
+};
+
 function isInstalled(program) {
   return spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 }

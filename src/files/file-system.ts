@@ -60,6 +60,8 @@ export interface ContentOptions {
   readonly beyond?: boolean | undefined;
   /** Called when all has been asked for. What is asked now is answered behind it. */
   readonly asked?: (() => void) | undefined;
+  /** Chunks are the consumer's: they are never changed. */
+  readonly keeps?: boolean | undefined;
 }
 
 /** An open file. Positions are explicit, so several operations may be under way. Every method throws FileError. */

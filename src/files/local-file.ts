@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { FileError } from '../base/errors.ts';
 import { descriptors } from './descriptors.ts';
 import type { FileKind, FileStatus, OpenFile, SpecialKind } from './file-system.ts';
-import { QUICK_BYTES, type QuickCalls } from './quick-calls.ts';
+import { QUICK_CONTENT_BYTES, type QuickCalls } from './quick-calls.ts';
 
 /** The longest pause before a full FIFO is tried again. Milliseconds. */
 const MAX_RETRY_MS = 50;
@@ -79,7 +79,7 @@ export class LocalFile implements OpenFile {
     const { length } = buffer;
     return await this.#call(
       'read',
-      length > QUICK_BYTES ? undefined : (descriptor) => fs.readSync(descriptor, buffer, 0, length, position),
+      length > QUICK_CONTENT_BYTES ? undefined : (descriptor) => fs.readSync(descriptor, buffer, 0, length, position),
       async (descriptor) => (await later.read(descriptor, buffer, 0, length, position)).bytesRead,
     );
   }
@@ -109,7 +109,7 @@ export class LocalFile implements OpenFile {
 
   /** Writes some of the bytes, at least one. A FIFO, socket or terminal that is full is tried again until the file is closed. */
   async #writeBatch(batch: readonly Uint8Array[], at: number): Promise<number> {
-    const isShort = batch.reduce((sum, { length }) => sum + length, 0) <= QUICK_BYTES;
+    const isShort = batch.reduce((sum, { length }) => sum + length, 0) <= QUICK_CONTENT_BYTES;
     for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
       try {
         const position = this.#sequential ? undefined : at;

@@ -76,7 +76,8 @@ async function openBySftp({ link }: Remote, path: string, options: ReadStreamOpt
   const { start = 0, end } = options;
   const { directory, name } = await locate((link as NonNullable<typeof link>).files, path);
   const file = await directory.open(name === '' ? '.' : name, { access: 'read', follow: true });
-  const content = file.contentFrom?.(start, end === undefined ? 0 : end - start + 1) as AsyncIterable<Uint8Array>;
+  const size = end === undefined ? 0 : end - start + 1;
+  const content = file.contentFrom?.(start, size, { keeps: true }) as AsyncIterable<Uint8Array>;
   const pieces = content[Symbol.asyncIterator]();
   return {
     pieces,
@@ -100,7 +101,8 @@ function openByScp(
   const files = oneFile('content', undefined, () =>
     streamedFile(path, plainStatus(0, 0o644), {
       write: async (chunks) => {
-        for (const chunk of chunks) await queue.push(chunk);
+        // Whoever reads the stream keeps what he gets.
+        for (const chunk of chunks) await queue.push(Buffer.from(chunk));
       },
     }),
   );

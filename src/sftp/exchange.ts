@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { ConnectionError, FileError, ProtocolError } from '../base/errors.ts';
+import { borrowBytes } from '../base/lent-bytes.ts';
 import { ByteReader } from '../wire/byte-reader.ts';
 import { packetName, SFTP_VERSION, SSH_FXP_DATA, SSH_FXP_INIT, SSH_FXP_VERSION } from './constants.ts';
 import { SftpHandle } from './handle.ts';
@@ -64,9 +65,10 @@ export class Exchange implements PacketReceiver {
     this.#input = streams.input;
     this.#output = streams.output;
     this.#options = options;
-    this.#stream = new PacketStream(this);
+    this.#stream = new PacketStream(this, { lent: true });
     this.#outbox = new Outbox(streams.output, () => this.#pump());
     const { input, output } = streams;
+    borrowBytes(input, () => this.#state.kind !== 'failed');
     input.on('data', this.#onData);
     input.on('end', this.#onEnd);
     input.on('close', this.#onEnd);

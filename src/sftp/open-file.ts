@@ -82,12 +82,17 @@ export class SftpFile implements OpenFile {
   /**
    * The content with many READs in flight. A size of 0 or Infinity means that the size is not known (files of /proc are of size 0): reads to the end of the file then.
    */
-  contentFrom(position: number, size: number, { beyond, asked }: ContentOptions = {}): AsyncIterable<Uint8Array> {
+  contentFrom(
+    position: number,
+    size: number,
+    { beyond, asked, keeps }: ContentOptions = {},
+  ): AsyncIterable<Uint8Array> {
     return readPipeline(this.#session, this.#handle, {
       position,
       size,
       beyond,
       asked,
+      keeps,
       failed: (error) => renamed(error, this.path, 'read'),
       further: this.#furtherFor(size),
     });

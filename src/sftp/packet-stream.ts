@@ -12,11 +12,11 @@ const DATA_HEADER_BYTES = 13;
 
 /** Gets the packets of a stream, in order. What it throws, {@link PacketStream.push} throws. */
 export interface PacketReceiver {
-  /** A whole packet but its length and type. The bytes stay as they are; they may be a view of the chunk they came in. */
+  /** A whole packet but its length and type. The bytes stay as they are; they may be a view of the chunk they came in, unless that is only lent. */
   packet(type: number, body: Buffer): void;
   /** A DATA begins: the answer to request `id`, with `length` bytes of content. */
   dataBegins(id: number, length: number): void;
-  /** The next bytes of that content, as they came: `chunk` from `start` to `end`. They stay as they are. */
+  /** The next bytes of that content, as they came: `chunk` from `start` to `end`. They stay as long as the chunk does. */
   data(chunk: Buffer, start: number, end: number): void;
   /** All of the content was there. */
   dataEnds(): void;
@@ -38,6 +38,7 @@ const HEADER: State = { kind: 'header' };
 export class PacketStream {
   readonly #receiver: PacketReceiver;
   readonly #maxPacketBytes: number;
+  readonly #isLent: boolean;
   readonly #header: Buffer = Buffer.alloc(DATA_HEADER_BYTES);
   #headerBytes = 0;
   #state: State = HEADER;
@@ -45,13 +46,14 @@ export class PacketStream {
   #first: boolean;
   #stopped = false;
 
-  /** @param options `greeting`: the stream may begin with text of a login shell, which is worth an error of its own. Default true; it is false for what comes from a client. */
+  /** @param options `greeting`: the stream may begin with text of a login shell, which is worth an error of its own. Default true; it is false for what comes from a client. `lent`: chunks may change after {@link push}. */
   constructor(
     receiver: PacketReceiver,
-    options: { readonly greeting?: boolean; readonly maxPacketBytes?: number } = {},
+    options: { readonly greeting?: boolean; readonly maxPacketBytes?: number; readonly lent?: boolean } = {},
   ) {
     this.#receiver = receiver;
     this.#maxPacketBytes = options.maxPacketBytes ?? MAX_PACKET_BYTES;
+    this.#isLent = options.lent === true;
     this.#first = options.greeting !== false;
   }
 
@@ -133,7 +135,8 @@ export class PacketStream {
     this.#first = false;
     // Mostly the whole packet is there.
     if (length <= chunk.length - at) {
-      this.#receiver.packet(type, chunk.subarray(at, at + length));
+      const body = chunk.subarray(at, at + length);
+      this.#receiver.packet(type, this.#isLent ? Buffer.from(body) : body);
       return at + length;
     }
     this.#state = { kind: 'body', type, bytes: Buffer.allocUnsafe(length), filled: 0 };

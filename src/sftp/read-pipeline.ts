@@ -4,6 +4,7 @@ import type { Attributes } from './attributes.ts';
 import { SSH_FXF_READ } from './constants.ts';
 import type { SftpHandle } from './handle.ts';
 import { type FurtherSessions, freest, LANE_BYTES, Lane, LaneOpener } from './lanes.ts';
+import { giveReadMemoryBack } from './read-memory.ts';
 import type { ReadReceiver, ReadRequest } from './read-request.ts';
 import type { SftpSession } from './session.ts';
 
@@ -27,6 +28,8 @@ export interface ReadPipelineOptions {
   readonly beyond?: boolean | undefined;
   /** Called when the last READ has been sent. */
   readonly asked?: (() => void) | undefined;
+  /** The consumer keeps chunks: their memory is not used again. */
+  readonly keeps?: boolean | undefined;
   /** What becomes of an error before it is thrown. */
   readonly failed: (error: unknown) => unknown;
   /** Sessions that may help, where the window of one channel is less than the way holds. */
@@ -37,7 +40,7 @@ export interface ReadPipelineOptions {
  * The content of an open file in order, with many READs in flight. The window grows while the consumer waits for the server, and does not while it is the consumer who is slow. Short answers are
  * completed by asking for the rest. Ends early where the file does. Nothing beyond `size` is asked for but what `beyond` says.
  *
- * A chunk is never changed by anyone. A consumer that stops early waits in `return()` until what is in flight has been answered, so the file may be closed then.
+ * A chunk stays unchanged until the next but one is asked for; then its memory is used again. A consumer that stops early waits in `return()` until what is in flight has been answered, so the file may be closed then.
  */
 export function readPipeline(
   session: SftpSession,
@@ -158,6 +161,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   readonly #end: number;
   readonly #spare: number;
   readonly #allAsked: (() => void) | undefined;
+  readonly #keeps: boolean;
   /** Slots in the order of the file; those before #first are consumed. */
   #slots: Slot[] = [];
   #first = 0;
@@ -171,11 +175,14 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
   #over: { readonly error?: unknown } | undefined;
   #waiting: Waiter | undefined;
   #idle: (() => void) | undefined;
+  /** The last two chunks that were given out: the consumer may still need them. */
+  #last: Uint8Array | undefined;
+  #before: Uint8Array | undefined;
 
   constructor(
     session: SftpSession,
     handle: SftpHandle,
-    { position, size, beyond, asked, failed, further }: ReadPipelineOptions,
+    { position, size, beyond, asked, keeps, failed, further }: ReadPipelineOptions,
   ) {
     this.#session = session;
     this.#lanes = [new Lane(session, handle)];
@@ -185,6 +192,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
     this.#end = size === 0 ? Number.POSITIVE_INFINITY : position + size;
     this.#spare = beyond === true ? 1 : 0;
     this.#allAsked = asked;
+    this.#keeps = keeps === true;
     this.#readBytes = Math.min(READ_BYTES, session.limits.maxReadBytes);
     this.#window = Number.isFinite(this.#end) ? Math.min(FIRST_WINDOW_BYTES, session.maxBytes) : this.#readBytes;
     this.#opener =
@@ -207,6 +215,9 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
 
   /** One call at a time, as `for await` does it. */
   next(): Promise<Result> {
+    if (this.#before !== undefined) giveReadMemoryBack(this.#before);
+    this.#before = this.#last;
+    this.#last = undefined;
     this.#ask();
     const piece = this.#take();
     if (piece !== undefined) return Promise.resolve({ done: false, value: piece });
@@ -291,6 +302,7 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
       if (piece !== undefined) {
         // Consumed slots stay in their array for a while; their content must not.
         slot.pieces[slot.first++] = undefined;
+        if (!this.#keeps) this.#last = piece;
         if (slot.state === 'done' && slot.first === slot.pieces.length) this.#consume(slot);
         return piece;
       }

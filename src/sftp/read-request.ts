@@ -4,18 +4,13 @@ import type { ByteWriter } from '../wire/byte-writer.ts';
 import { SSH_FX_EOF, SSH_FXP_READ, SSH_FXP_STATUS } from './constants.ts';
 import type { SftpHandle } from './handle.ts';
 import { readPacket } from './packets/handles.ts';
+import { takeReadMemory } from './read-memory.ts';
 import { type Request, readStatus, refusal, wrongAnswer } from './request.ts';
 import type { What } from './status.ts';
 
-/** Pieces shorter than this are copied, so that a few bytes do not hold on to the whole chunk in which they came. */
-const COPY_BELOW_BYTES = 4 * 1024;
-
-/** As many pieces does one answer keep as they are; the rest is gathered, so that a peer that sends single bytes does not fill the memory with objects. */
-const MAX_PIECES = 32;
-
 /** Is told how one READ ended: exactly one of these, once. */
 export interface ReadReceiver {
-  /** The content, in the pieces in which it came; nobody else has them. Without a byte there are none. */
+  /** The content, which nobody else has. Without a byte there are no pieces. */
   received(pieces: readonly Buffer[], length: number): void;
   /** SSH_FX_EOF: there is nothing at this position. */
   ended(): void;
@@ -29,13 +24,9 @@ export class ReadRequest implements Request {
   readonly #handle: SftpHandle;
   readonly #position: number;
   readonly #receiver: ReadReceiver;
-  #pieces: Buffer[] = [];
+  /** The content as far as it has come. */
+  #content: Buffer | undefined;
   #received = 0;
-  /** How much content the answer has. */
-  #length = 0;
-  /** Where single bytes are gathered. */
-  #gathered: Buffer | undefined;
-  #gatheredBytes = 0;
   #dropped = false;
 
   constructor(handle: SftpHandle, position: number, length: number, receiver: ReadReceiver) {
@@ -52,7 +43,7 @@ export class ReadRequest implements Request {
   /** Nobody wants the content any more. The receiver is told of the answer nevertheless. */
   drop(): void {
     this.#dropped = true;
-    this.#pieces = [];
+    this.#content = undefined;
   }
 
   writeFields(writer: ByteWriter): void {
@@ -63,32 +54,21 @@ export class ReadRequest implements Request {
   begins(length: number): void {
     if (length > this.bytes)
       throw new ProtocolError(`protocol error: ${length} bytes of data came where ${this.bytes} were asked for`);
-    this.#length = length;
+    if (length > 0 && !this.#dropped) this.#content = takeReadMemory(length);
   }
 
-  /** The next bytes of the answer. */
+  /** The next bytes of the answer, which are copied. */
   content(chunk: Buffer, start: number, end: number): void {
-    const count = end - start;
-    this.#received += count;
-    if (this.#dropped) return;
-    if (this.#pieces.length < MAX_PIECES - 1) {
-      const piece = chunk.subarray(start, end);
-      this.#pieces.push(count < COPY_BELOW_BYTES ? Buffer.from(piece) : piece);
-      return;
-    }
-    if (this.#gathered === undefined) {
-      this.#gathered = Buffer.allocUnsafe(this.#length - this.#received + count);
-      this.#pieces.push(this.#gathered);
-    }
-    this.#gatheredBytes += chunk.copy(this.#gathered, this.#gatheredBytes, start, end);
+    if (this.#content !== undefined) chunk.copy(this.#content, this.#received, start, end);
+    this.#received += end - start;
   }
 
   /** All of the answer was there. */
   ends(): void {
-    const pieces = this.#pieces;
+    const content = this.#content;
     // Whoever keeps the request must not keep the content with it.
-    this.#pieces = [];
-    this.#receiver.received(pieces, this.#received);
+    this.#content = undefined;
+    this.#receiver.received(content === undefined ? [] : [content], this.#received);
   }
 
   answered(type: number, body: ByteReader): void {

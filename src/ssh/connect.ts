@@ -6,6 +6,7 @@ import type { SshConnection, SshTarget } from './connection.ts';
 import { checkTarget } from './names.ts';
 import type { ConnectOptions } from './options.ts';
 import { openProgramConnection, type ProgramConnectionOptions } from './program/connection.ts';
+import { fastCipherWords } from './program/fast-ciphers.ts';
 import { findProgram } from './program/find.ts';
 
 /**
@@ -24,13 +25,15 @@ function needsBuiltin(options: ConnectOptions): boolean {
   return options.credentials !== undefined || options.hostKeys !== undefined || options.idleTimeoutMs !== undefined;
 }
 
-/** What the caller says by options, in words of ssh, unless the words say it already. */
-function programWords(options: ConnectOptions): string[] {
-  const said = parseSshArguments(options.args ?? []).values.map(([keyword]) => keyword);
+/** What the caller says by options, in words of ssh, unless the words say it already; and what is faster, unless the user has set it. A program that was named may be anything, and gets nothing that nobody asked for. */
+async function programWords(options: ConnectOptions): Promise<string[]> {
+  const words = parseSshArguments(options.args ?? []);
+  const said = words.values.map(([keyword]) => keyword);
   const seconds = Math.max(1, Math.ceil((options.connectTimeoutMs ?? 0) / 1000));
   return [
     ...(options.batchMode && !said.includes('batchmode') ? ['-oBatchMode=yes'] : []),
     ...(options.connectTimeoutMs && !said.includes('connecttimeout') ? [`-oConnectTimeout=${seconds}`] : []),
+    ...(options.program === undefined ? await fastCipherWords(words, options.environment) : []),
   ];
 }
 
@@ -59,7 +62,7 @@ async function openProgram(
   }
   return openProgramConnection(target, {
     program: path ?? options.program ?? 'ssh',
-    args: [...(options.args ?? []), ...programWords(options)],
+    args: [...(options.args ?? []), ...(await programWords(options))],
     direct: options.direct,
     share: path === undefined ? undefined : shareOf(options),
     variables: options.environment.variables,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { areLent, borrowBytes, canLend, lendBytes } from '../base/lent-bytes.ts';
 
 /** Bytes kept for a reader besides what the source itself keeps, unless the caller says another number. */
 const READ_AHEAD = 256 * 1024;
@@ -30,8 +31,12 @@ export function relayReadable(
   });
   /** Small pieces of one turn: ssh2 hands over every packet by itself, and packets may hold single bytes. */
   let small: Buffer[] = [];
+  // What is lent goes on at once or is copied.
+  borrowBytes(source, () => canLend(relay));
   const push = (chunk: Buffer): void => {
-    if (!relay.destroyed && !relay.push(chunk)) source.pause();
+    if (relay.destroyed) return;
+    if (canLend(relay)) lendBytes(relay, chunk);
+    else if (!relay.push(areLent(chunk) ? Buffer.from(chunk) : chunk)) source.pause();
   };
   const flush = (): void => {
     const pieces = small;
@@ -51,7 +56,7 @@ export function relayReadable(
       return;
     }
     if (small.length === 0) process.nextTick(flush);
-    small.push(chunk);
+    small.push(areLent(chunk) ? Buffer.from(chunk) : chunk);
   });
   source.once('end', end);
   source.once('error', end);

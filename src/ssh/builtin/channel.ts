@@ -4,6 +4,7 @@ import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit } from '../connection.ts';
 import { relayReadable } from '../relay.ts';
+import { borrowPackets } from './lent-packets.ts';
 import type { Session } from './session.ts';
 import { packSmallPackets } from './small-packets.ts';
 
@@ -89,6 +90,7 @@ export function builtinChannel(channel: ClientChannel, session: Session, host: s
   const input = relayReadable(channel, READ_AHEAD);
   const stderr = relayReadable(channel.stderr, READ_AHEAD);
   // After the relays, which are to see each packet first.
+  borrowPackets(channel);
   packSmallPackets(channel);
   packSmallPackets(channel.stderr);
   const { output, end } = outputOf(channel, session);

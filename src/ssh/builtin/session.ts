@@ -1,18 +1,20 @@
 import type { Duplex } from 'node:stream';
 import type { AnyAuthMethod, Client, ConnectConfig } from 'ssh2';
 import { ConnectionError, type ConnectionPhase } from '../../base/errors.ts';
+import { borrowBytes } from '../../base/lent-bytes.ts';
 import { printable } from '../../base/printable.ts';
 import { hostKeyType, isCertificateName } from '../certificates/names.ts';
 import { type HostKeyPolicy, verifyHostKey } from '../host-key-check.ts';
 import type { Offer } from './algorithms.ts';
 import { type AuthenticationContext, type Authenticator, createAuthenticator } from './authenticator.ts';
+import { copiesInput, reusePayloadMemory } from './lent-packets.ts';
+import { reusePacketMemory } from './packet-memory.ts';
 import { answerPasswordChange } from './password-change.ts';
 import { shownLine, shownText } from './prompts.ts';
-import { lendReads } from './read-buffer.ts';
 import { sessionError } from './session-error.ts';
 import { loadSsh2 } from './ssh2.ts';
 import { offerCertificates } from './ssh2-certificates.ts';
-import { copiesInput, observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
+import { observeRefusals, type Refusal, repairIdentification } from './ssh2-repairs.ts';
 
 /** How many banners are shown. */
 export const MAX_BANNERS = 8;
@@ -169,6 +171,10 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
       `key exchange ${printable(negotiated.kex)}, host key ${printable(negotiated.serverHostKey)}, cipher ${printable(cipher)}`,
     );
   });
+  client.on('handshake', () => {
+    reusePacketMemory(client, stream);
+    reusePayloadMemory(client);
+  });
   showBanner(client, plan);
   answerPasswordChange(client, plan, authenticator, fail);
 
@@ -188,7 +194,7 @@ export async function openSession(stream: Duplex, plan: SessionPlan): Promise<Se
     authHandler: authHandler(authenticator, fail, () => refusal) as never,
     ...(log.level >= 3 && { debug: (text: string) => log.debug(3, printable(text)) }),
   };
-  lendReads(stream, () => copiesInput(client));
+  borrowBytes(stream, () => copiesInput(client));
   client.connect(options);
   certificates = addCertificates(client, plan, fail);
   repairIdentification(client);

@@ -7,7 +7,6 @@ export const MAX_GREETING_BYTES: number = 64 * 1024;
 interface Inside {
   readonly _protocol?: {
     parse?: (chunk: Buffer, at: number, length: number) => void;
-    readonly _decipher?: object;
     readonly _handlers?: { USERAUTH_FAILURE?: (protocol: unknown, methods: string[], partial: boolean) => void };
   };
 }
@@ -52,13 +51,4 @@ export function observeRefusals(client: Client, observe: (refusal: Refusal) => v
     observe({ methods, partial });
     original(protocol, methods, partial);
   };
-}
-
-/** They decrypt into new memory at once. The others may keep a part of what came, until its packet is whole or for good. */
-const COPYING_DECIPHERS: readonly string[] = ['AESGCMDecipherNative', 'GenericDecipherNative'];
-
-/** Whether ssh2, as it decrypts now, is done with the bytes that it was given as soon as it returns. */
-export function copiesInput(client: Client): boolean {
-  const decipher = (client as unknown as Inside)._protocol?._decipher;
-  return decipher !== undefined && COPYING_DECIPHERS.includes(decipher.constructor.name);
 }

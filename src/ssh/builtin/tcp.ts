@@ -3,7 +3,7 @@ import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import { strerror } from '../../base/strerror.ts';
 import type { HostConfig } from '../config/host-config.ts';
-import { readIntoOneBuffer } from './read-buffer.ts';
+import { readIntoOneBuffer } from '../read-buffer.ts';
 
 /** How long a silent peer may be gone before the system notices (TCPKeepAlive). */
 const KEEP_ALIVE_MS = 60_000;

@@ -1,12 +1,17 @@
-import type { ChildProcessByStdio } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { ConnectionError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit } from '../connection.ts';
 import { relayReadable } from '../relay.ts';
 
-/** A child whose three streams are pipes. */
-export type PipedChild = ChildProcessByStdio<Writable, Readable, Readable>;
+/** A child and its three streams, which are pipes. */
+export interface PipedChild {
+  readonly process: ChildProcess;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
 
 /** How long a program may take to end after SIGTERM. */
 export const KILL_AFTER_MS = 500;
@@ -45,8 +50,11 @@ function exitOf(host: string, code: number | null, signal: NodeJS.Signals | null
  *
  * @param edit takes from its standard error what nobody is to read
  */
-export function programChannel(child: PipedChild, host: string, edit?: (bytes: Buffer) => Buffer): SshChannel {
-  const { stdin, stdout, stderr } = child;
+export function programChannel(
+  { process: child, stdin, stdout, stderr }: PipedChild,
+  host: string,
+  edit?: (bytes: Buffer) => Buffer,
+): SshChannel {
   let closed = false;
   // The error of a pipe fails the write that met it too; without a listener it would end the process.
   stdin.on('error', () => {});

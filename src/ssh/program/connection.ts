@@ -6,8 +6,10 @@ import { printable } from '../../base/printable.ts';
 import { spawnable } from '../../base/spawnable.ts';
 import type { ChannelOptions, SshChannel, SshConnection, SshTarget } from '../connection.ts';
 import { checkTarget } from '../names.ts';
+import { readIntoOneBuffer } from '../read-buffer.ts';
 import { directArguments, furtherArguments, programArguments, type RemoteRequest } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
+import { readByOneBuffer } from './own-reads.ts';
 import type { ShareOptions, Sharing } from './sharing.ts';
 
 /** Options of {@link openProgramConnection}. */
@@ -45,13 +47,15 @@ async function start(
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.variables && { env: { ...options.variables } }),
     });
+    // Before anything has been read.
+    const stdout = readByOneBuffer(child.stdout, readIntoOneBuffer);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
     // A later error can only be a signal that could not be sent.
     child.on('error', () => {});
-    return child;
+    return { process: child, stdin: child.stdin, stdout, stderr: child.stderr };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw new ConnectionError(

@@ -3,15 +3,17 @@ import { once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { withDeadline } from '../../base/deadline.ts';
 import { ConnectionError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshChannel, SshExit, SshTarget } from '../connection.ts';
+import { readIntoOneBuffer } from '../read-buffer.ts';
 import { masterArguments } from './arguments.ts';
 import { type PipedChild, programChannel } from './channel.ts';
 import { letGo, startKept } from './keeper.ts';
+import { readByOneBuffer } from './own-reads.ts';
 import { Refusals } from './refusals.ts';
 import { makeSocketPlace, type SocketPlace } from './socket-place.ts';
 
@@ -45,13 +47,16 @@ export interface SharedLoginOptions {
 export class SharedLogin {
   readonly #child: ChildProcess;
   readonly #place: SocketPlace;
+  /** Of one with a session. */
+  readonly #stdout: Readable | undefined;
   readonly #refusals = new Refusals();
   /** Resolves when the connection is gone, and the socket with it. */
   readonly over: Promise<void>;
   #isOver = false;
 
-  private constructor(child: ChildProcess, place: SocketPlace) {
+  private constructor(child: ChildProcess, place: SocketPlace, stdout: Readable | undefined) {
     this.#child = child;
+    this.#stdout = stdout;
     this.#place = place;
     this.over = new Promise((resolve) => {
       child.once('exit', () => {
@@ -79,7 +84,9 @@ export class SharedLogin {
     const stream = subsystem === undefined ? 'ignore' : 'pipe';
     const env = variables && { ...variables };
     const child = startKept(program, words, place.path, { stdin: stream, stdout: stream, ...(env && { env }) });
-    if (child.pid !== undefined) return new SharedLogin(child, place);
+    // Before anything has been read.
+    const stdout = child.stdout === null ? undefined : readByOneBuffer(child.stdout, readIntoOneBuffer);
+    if (child.pid !== undefined) return new SharedLogin(child, place, stdout);
     await place.remove();
     return undefined;
   }
@@ -98,7 +105,17 @@ export class SharedLogin {
     const login = await SharedLogin.#start(target, options, subsystem);
     if (login === undefined) return undefined;
     const edit = (bytes: Buffer) => login.#refusals.without(bytes);
-    return { login, channel: programChannel(login.#child as PipedChild, target.host, edit) };
+    return { login, channel: programChannel(login.#piped(), target.host, edit) };
+  }
+
+  #piped(): PipedChild {
+    const { stdin, stderr } = this.#child;
+    return {
+      process: this.#child,
+      stdin: stdin as Writable,
+      stdout: this.#stdout as Readable,
+      stderr: stderr as Readable,
+    };
   }
 
   /**

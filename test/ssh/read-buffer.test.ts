@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectNet, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { lendReads, readIntoOneBuffer } from '../../../src/ssh/builtin/read-buffer.ts';
-import { connect } from '../../../src/ssh/connect.ts';
-import { rawServer, scriptedServer } from '../scripted-server.ts';
-import { textOf } from '../streams.ts';
+import { borrowBytes } from '../../src/base/lent-bytes.ts';
+import { connect } from '../../src/ssh/connect.ts';
+import { readIntoOneBuffer } from '../../src/ssh/read-buffer.ts';
+import { rawServer, scriptedServer } from './scripted-server.ts';
+import { textOf } from './streams.ts';
 
 /** A socket that reads into one buffer, and the other end of its connection. */
 async function socketPair(): Promise<{ socket: Socket; peer: Socket }> {
@@ -24,7 +25,7 @@ async function socketPair(): Promise<{ socket: Socket; peer: Socket }> {
 
 it('keeps what comes before anybody listens, and the end', async () => {
   const { socket, peer } = await socketPair();
-  lendReads(socket, () => true);
+  borrowBytes(socket, () => true);
   peer.write('early ');
   await once(socket, 'readable');
   peer.end('and late');
@@ -33,7 +34,7 @@ it('keeps what comes before anybody listens, and the end', async () => {
 
 it('gives each reader that keeps bytes memory of their own', async () => {
   const { socket, peer } = await socketPair();
-  lendReads(socket, () => false);
+  borrowBytes(socket, () => false);
   const kept: Buffer[] = [];
   socket.on('data', (chunk) => kept.push(chunk));
   for (const text of ['one ', 'two ', 'three']) {
@@ -45,7 +46,7 @@ it('gives each reader that keeps bytes memory of their own', async () => {
 
 it('uses the same memory again for a reader that copies', async () => {
   const { socket, peer } = await socketPair();
-  lendReads(socket, () => true);
+  borrowBytes(socket, () => true);
   const kept: Buffer[] = [];
   const copies: string[] = [];
   socket.on('data', (chunk: Buffer) => {
@@ -62,7 +63,7 @@ it('uses the same memory again for a reader that copies', async () => {
 
 it('reads nothing while it is paused', async () => {
   const { socket, peer } = await socketPair();
-  lendReads(socket, () => true);
+  borrowBytes(socket, () => true);
   let bytes = 0;
   socket.on('data', (chunk) => {
     bytes += chunk.length;
