@@ -52,7 +52,7 @@ export class SessionPool implements FurtherSessions {
   }
 
   get count(): number {
-    return this.#sessions.length;
+    return this.#sessions.filter((session, index) => index === 0 || session.failure === undefined).length;
   }
 
   /** The session for the next file. */

@@ -4,7 +4,7 @@ import type { FoundFile } from './opened-source.ts';
 import type { Place } from './target.ts';
 
 /** Larger files go the ordinary way, in pieces. Bytes. */
-const MAX_WHOLE_BYTES: number = 32 * 1024;
+const MAX_WHOLE_BYTES: number = 32 * 1024 - 1;
 
 /**
  * Copies a small file that is new in its place in two steps, reading and writing it as a whole, where both sides can and nothing more is asked of it than its content. With trees of small files the steps that this leaves out are

@@ -47,6 +47,8 @@ export interface SequentialWriter {
    * @throws {FileError}
    */
   flush(): Promise<number>;
+  /** Leaves the file as it is to be left: call this where it is closed before {@link abandon}. Absent where there is nothing to do. */
+  leave?(): void;
   /**
    * Waits for what is under way and forgets the rest, so that the file can be closed. Never throws.
    *

@@ -107,10 +107,12 @@ export class InPlace implements Landing {
   }
 
   interrupt(): void {
+    this.#writer.leave?.();
     void this.#file.close().catch(() => {});
   }
 
   async discard(): Promise<void> {
+    this.#writer.leave?.();
     // Closing first ends a write to a FIFO that nobody drains.
     await this.#file.close().catch(() => {});
     await this.#writer.abandon();

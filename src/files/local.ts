@@ -3,6 +3,7 @@ import { decodeName, osPath } from '../base/byte-name.ts';
 import { FileError } from '../base/errors.ts';
 import type { Directory, FileSystem } from './file-system.ts';
 import { LocalDirectory } from './local-directory.ts';
+import { isElsewhere } from './network-file-systems.ts';
 import { joinPath, splitPath } from './path.ts';
 import { QuickCalls } from './quick-calls.ts';
 
@@ -15,7 +16,9 @@ export function localFileSystem(options: { readonly pin?: boolean; readonly quic
   const quick = options.quick === true ? new QuickCalls() : undefined;
   return {
     async directory(path: string): Promise<Directory> {
-      return await LocalDirectory.open(path, path, { follow: true, pin: options.pin === true, quick });
+      const isNear = quick !== undefined && !(await isElsewhere(osPath(path)));
+      const how = { follow: true, pin: options.pin === true, quick: isNear ? quick : undefined };
+      return await LocalDirectory.open(path, path, how);
     },
     async resolve(path: string): Promise<string> {
       return await resolve(path);

@@ -47,7 +47,8 @@ export class Lane {
 /** The lane that has the least under way. There is at least one, and the first is never closed. */
 export function freest(lanes: readonly Lane[]): Lane {
   let best = lanes[0] as Lane;
-  for (const lane of lanes) if (!lane.isClosed && lane.bytes < best.bytes) best = lane;
+  for (const lane of lanes)
+    if (!lane.isClosed && lane.bytes < best.bytes && lane.session.failure === undefined) best = lane;
   return best;
 }
 
@@ -62,7 +63,6 @@ export class LaneOpener {
   #underWay = 0;
   #isOver = false;
   #stop: (() => void) | undefined;
-  #idle: (() => void) | undefined;
 
   constructor(
     further: FurtherSessions,
@@ -106,19 +106,14 @@ export class LaneOpener {
     } finally {
       this.#underWay--;
       if (handle !== undefined) session.closeHandle(handle).catch(() => {});
-      if (this.#underWay === 0) this.#idle?.();
     }
   }
 
-  /** No further lanes from now on. Resolves when those that were being opened are settled. */
-  async end(): Promise<void> {
+  /** No further lanes from now on. What is still being opened is closed when it is there; nobody waits for that. */
+  end(): void {
     this.#isOver = true;
     this.#stop?.();
     this.#stop = undefined;
-    if (this.#underWay === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-    });
   }
 
   /** Closes the handles. Call {@link end} before; nothing may be under way on them. @returns how the server answered: an error tells that content was lost */

@@ -243,11 +243,8 @@ class ReadPipeline implements AsyncIterableIterator<Uint8Array, undefined, undef
 
   /** The further lanes are closed without waiting for that: nothing was written. */
   #leaveLanes(): void {
-    const opener = this.#opener;
-    opener
-      ?.end()
-      .then(() => opener.close())
-      .catch(() => {});
+    this.#opener?.end();
+    this.#opener?.close().catch(() => {});
   }
 
   #ask(): void {

@@ -108,7 +108,7 @@ export class WritePipeline implements SequentialWriter {
   }
 
   get #isSpread(): boolean {
-    return this.#lanes.length > 1 || this.#spread?.isMarking === true;
+    return this.#lanes.length > 1 || this.#spread?.isMarked === true;
   }
 
   /** What is asked next on the file's own way would overtake what is under way on others. */
@@ -133,7 +133,9 @@ export class WritePipeline implements SequentialWriter {
     for (; chunk.length - at >= this.#writeBytes; at += this.#writeBytes)
       this.#send(chunk.subarray(at, at + this.#writeBytes));
     if (at < chunk.length) this.#tail = chunk.subarray(at);
-    return this.#sent < before || !this.#has({ kind: 'room' }) ? this.#passedOn(before) : undefined;
+    // What is held back is a copy.
+    const needed = Math.min(before, this.#made);
+    return this.#sent < needed || !this.#has({ kind: 'room' }) ? this.#passedOn(needed) : undefined;
   }
 
   /** The tail may change soon: takes it over. */
@@ -176,6 +178,12 @@ export class WritePipeline implements SequentialWriter {
     await this.#spread?.stop();
     this.#sendTail();
     await this.#until({ kind: 'answered', count: this.#made });
+    // Nothing more is to be asked of a file that is not whole.
+    if (this.#error !== undefined) throw this.#error.error;
+  }
+
+  leave(): void {
+    this.#spread?.leave();
   }
 
   #sendTail(): void {

@@ -21,7 +21,7 @@ interface Server {
 }
 
 /** A server with one file, by several sessions; answers to READ and WRITE wait until they are released. */
-function serve(peers: readonly ScriptedPeer[], file: Buffer, { seesMark = true } = {}): Server {
+function serve(peers: readonly ScriptedPeer[], file: Buffer, { seesMark = true, permissions = 0o100644 } = {}): Server {
   const server: Server = { held: [], times: { atimeSeconds: 1000, mtimeSeconds: 2000 }, file };
   for (const [index, peer] of peers.entries())
     peer.onRequest = (request) => {
@@ -30,7 +30,7 @@ function serve(peers: readonly ScriptedPeer[], file: Buffer, { seesMark = true }
       else if (type === CLOSE) peer.status(id, 0);
       else if (type === FSTAT) {
         const times = index > 0 && !seesMark ? { atimeSeconds: 5, mtimeSeconds: 5 } : server.times;
-        peer.attributes(id, { size: file.length, uid: 1, gid: 1, permissions: 0o100644, ...times });
+        peer.attributes(id, { size: file.length, uid: 1, gid: 1, permissions, ...times });
       } else if (type === FSETSTAT) {
         Object.assign(server.times, {
           atimeSeconds: body.readUInt32BE(body.length - 8),
@@ -181,6 +181,99 @@ describe('a file that is written by several sessions', () => {
     for (const other of server.held.splice(0)) answer(server, other);
     await expect(out.flush()).rejects.toMatchObject({ name: 'FileError' });
     expect(await out.abandon()).toBe(rangeOf(one!.request).offset);
+  });
+});
+
+describe('a file that is written by several sessions, at its end', () => {
+  const begin = async (count: number, size: number) => {
+    const { peers, sessions, further } = await lanes(count);
+    const server = serve(peers, Buffer.alloc(size));
+    const options = { position: 0, end: size, failed: (error: unknown) => error, further };
+    const out = new WritePipeline(sessions[0]!, handle, options);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    return { peers, server, out };
+  };
+
+  /** Answers everything until the work is over. */
+  const driven = async <T>(server: Server, work: Promise<T>): Promise<T> => {
+    let over = false;
+    const ended = (): void => {
+      over = true;
+    };
+    work.then(ended, ended);
+    for (let turn = 0; !over && turn < 500; turn++) {
+      await settle();
+      for (const one of server.held.splice(0)) answer(server, one);
+    }
+    expect(over).toBe(true);
+    return await work;
+  };
+
+  it.each([16, 24, 32, 40])('is not waited for in vain with chunks of %i KiB', async (kibibytes) => {
+    const size = 24 * 32 * K;
+    const { server, out } = await begin(3, size);
+    const expected = Buffer.alloc(size);
+    for (let at = 0; at < size; at += kibibytes * K) {
+      const chunk = Buffer.alloc(Math.min(kibibytes * K, size - at), (at / K) % 251);
+      expected.set(chunk, at);
+      const wait = out.write(chunk);
+      if (wait !== undefined) await driven(server, wait);
+    }
+    expect(await driven(server, out.flush())).toBe(size);
+    expect(server.file.equals(expected)).toBe(true);
+  });
+
+  it('is not asked for anything more where a WRITE has failed', async () => {
+    const { peers, server, out } = await begin(3, 640 * K);
+    void out.write(Buffer.alloc(640 * K));
+    await settle();
+    const [one] = server.held.splice(
+      server.held.findIndex(({ peer }) => peer !== peers[0]),
+      1,
+    );
+    one?.peer.status(one.request.id, 4, 'No space left');
+    await expect(driven(server, out.settled() as Promise<void>)).rejects.toMatchObject({ name: 'FileError' });
+  });
+
+  it('has its times before it is closed, where it is given up', async () => {
+    const { server, out } = await begin(2, 640 * K);
+    void out.write(Buffer.alloc(320 * K));
+    expect(server.times.atimeSeconds).toBeGreaterThan(0x0fff_ffff);
+    out.leave();
+    await settle();
+    expect(server.times).toEqual({ atimeSeconds: 1000, mtimeSeconds: 2000 });
+    await driven(server, out.abandon());
+    expect(server.times).toEqual({ atimeSeconds: 1000, mtimeSeconds: 2000 });
+  });
+
+  it('does not wait for a session that says nothing', async () => {
+    const { peers, sessions, further } = await lanes(3);
+    const server = serve(peers, Buffer.alloc(640 * K));
+    peers[2]!.onRequest = () => true;
+    const options = { position: 0, end: 640 * K, failed: (error: unknown) => error, further };
+    const out = new WritePipeline(sessions[0]!, handle, options);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    void out.write(Buffer.alloc(640 * K));
+    expect(await driven(server, out.flush())).toBe(640 * K);
+  });
+
+  it('leaves the times alone where no other session comes', async () => {
+    const { server, out } = await begin(1, 640 * K);
+    expect(server.times).toEqual({ atimeSeconds: 1000, mtimeSeconds: 2000 });
+    void out.write(Buffer.alloc(640 * K));
+    expect(await driven(server, out.flush())).toBe(640 * K);
+    expect(server.times).toEqual({ atimeSeconds: 1000, mtimeSeconds: 2000 });
+  });
+
+  it('is no device', async () => {
+    const { peers, sessions, further } = await lanes(3);
+    const server = serve(peers, Buffer.alloc(640 * K), { permissions: 0o020666 });
+    const options = { position: 0, end: 640 * K, failed: (error: unknown) => error, further };
+    const out = new WritePipeline(sessions[0]!, handle, options);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    void out.write(Buffer.alloc(320 * K));
+    await settle();
+    expect(new Set(laneOf(server, peers))).toEqual(new Set([0]));
   });
 });
 
