@@ -1,5 +1,5 @@
 import { checkPeerName } from '../base/peer-name.ts';
-import type { FileSystem } from '../files/file-system.ts';
+import type { FileStatus, FileSystem } from '../files/file-system.ts';
 import { land, landByRename, landInPlace } from '../files/landing.ts';
 import { locate, stripTrailingSlashes } from '../files/path.ts';
 import { Turns } from '../files/turns.ts';
@@ -46,8 +46,10 @@ export async function uploadBySftp(
   target: string,
   options: SftpCopyOptions,
 ): Promise<number> {
-  const makeMode = options.targetIsDirectory ? await modeForTarget(local, sources) : undefined;
-  if (options.rateLimit === undefined) remote.expect(await sizeOfFirst(local, sources));
+  const first = await firstStatus(local, sources);
+  const makeMode = options.targetIsDirectory ? modeForTarget(first) : undefined;
+  // What takes round trips can begin before the target has been looked at.
+  if (options.rateLimit === undefined && first?.kind === 'file') remote.expect(first.size);
   return await copyAll(local, sources, remote, await remote.expand(target), {
     ...options,
     makeMode,
@@ -188,25 +190,19 @@ async function copySource(copy: TreeCopy, from: FileSystem, path: string): Promi
   else await copy.copy(from, `${stripTrailingSlashes(path)}/.`, checkPeerName(user));
 }
 
-/** How large the first source is, where it is a file: what takes round trips can begin before the target has been looked at. */
-async function sizeOfFirst(local: FileSystem, sources: readonly string[]): Promise<number> {
-  const located = await locate(local, sources[0] ?? '.').catch(() => undefined);
-  if (located === undefined) return 0;
-  const { directory, name } = located;
-  const status = name === '' ? undefined : await directory.status(name, { follow: true }).catch(() => undefined);
-  await directory.close().catch(() => {});
-  return status?.kind === 'file' ? status.size : 0;
-}
-
-/** The mode for a target directory that is made for several sources: that of the first one, and usable by its owner. */
-async function modeForTarget(local: FileSystem, sources: readonly string[]): Promise<number> {
+/** What the first source is; undefined where that cannot be told, or where it is named by its contents. */
+async function firstStatus(local: FileSystem, sources: readonly string[]): Promise<FileStatus | undefined> {
   const located = await locate(local, sources[0] ?? '.').catch(() => undefined);
   try {
-    const status = located?.name ? await located.directory.status(located.name, { follow: true }) : undefined;
-    return status === undefined ? NEW_TARGET_MODE : (status.mode & 0o777) | 0o700;
+    return located?.name ? await located.directory.status(located.name, { follow: true }) : undefined;
   } catch {
-    return NEW_TARGET_MODE;
+    return undefined;
   } finally {
     await located?.directory.close();
   }
+}
+
+/** The mode for a target directory that is made for several sources: that of the first one, and usable by its owner. */
+function modeForTarget(first: FileStatus | undefined): number {
+  return first === undefined ? NEW_TARGET_MODE : (first.mode & 0o777) | 0o700;
 }

@@ -1,13 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { SSH_FXF_WRITE } from './constants.ts';
+import { statusOf } from './file-status.ts';
 import { type FurtherSessions, type Lane, LaneOpener } from './lanes.ts';
 
 /** Times of access that no file has by chance: between 1978 and 1987. Seconds. */
 const MARKS = { first: 0x1000_0000, beyond: 0x2000_0000 };
-
-/** The type of a file in its permissions, and that of a regular one (draft section 5). */
-const TYPE_MASK = 0o170000;
-const REGULAR = 0o100000;
 
 /**
  * Opens a file that is being written on further sessions. SFTP does not number files, and somebody may have put another one in its place since it was opened: so the file gets a time of access that was drawn by lot, which writing leaves as
@@ -63,8 +60,9 @@ export class WriteLanes {
 
   async #isSame({ session, handle }: Lane): Promise<boolean> {
     if ((await this.#marked) !== true) return false;
-    const { atimeSeconds, permissions = 0 } = await session.fstat(handle);
-    return atimeSeconds === this.#mark && (permissions & TYPE_MASK) === REGULAR;
+    const found = await session.fstat(handle);
+    // What takes content in the order in which it comes is no file.
+    return found.atimeSeconds === this.#mark && statusOf(found, 'other').kind === 'file';
   }
 
   async #setMark(atimeSeconds: number): Promise<void> {

@@ -73,6 +73,16 @@ async function lanes(
 const laneOf = (server: Server, peers: readonly ScriptedPeer[]): number[] =>
   server.held.map(({ peer }) => peers.indexOf(peer));
 
+/** A file of this size that is about to be written, with as many sessions as there are; those behind the first have had time to open it. */
+async function begin(count: number, size: number, how: Parameters<typeof serve>[2] = {}) {
+  const { peers, sessions, further } = await lanes(count);
+  const server = serve(peers, Buffer.alloc(size), how);
+  const options = { position: 0, end: size, failed: (error: unknown) => error, further };
+  const out = new WritePipeline(sessions[0]!, handle, options);
+  for (let turn = 0; turn < 10; turn++) await settle();
+  return { peers, sessions, server, out };
+}
+
 describe('a file that is written by several sessions', () => {
   it('arrives whole in whatever order it is answered, though buffers go round; its end comes last', async () => {
     await fc.assert(
@@ -123,15 +133,7 @@ describe('a file that is written by several sessions', () => {
   });
 
   it('uses them all, and gives the file its times back', async () => {
-    const { peers, sessions, further } = await lanes(3);
-    const server = serve(peers, Buffer.alloc(640 * K));
-    const out = new WritePipeline(sessions[0]!, handle, {
-      position: 0,
-      end: 640 * K,
-      failed: (error) => error,
-      further,
-    });
-    for (let turn = 0; turn < 10; turn++) await settle();
+    const { peers, server, out } = await begin(3, 640 * K);
     expect(server.times.atimeSeconds).toBeGreaterThan(0x0fff_ffff);
     void out.write(Buffer.alloc(320 * K));
     await settle();
@@ -147,15 +149,7 @@ describe('a file that is written by several sessions', () => {
   });
 
   it('goes one way where the others do not see the mark: they have another file', async () => {
-    const { peers, sessions, further } = await lanes(3);
-    const server = serve(peers, Buffer.alloc(640 * K), { seesMark: false });
-    const out = new WritePipeline(sessions[0]!, handle, {
-      position: 0,
-      end: 640 * K,
-      failed: (error) => error,
-      further,
-    });
-    for (let turn = 0; turn < 10; turn++) await settle();
+    const { peers, sessions, server, out } = await begin(3, 640 * K, { seesMark: false });
     void out.write(Buffer.alloc(640 * K));
     await settle();
     expect(new Set(laneOf(server, peers))).toEqual(new Set([0]));
@@ -164,15 +158,7 @@ describe('a file that is written by several sessions', () => {
   });
 
   it('fails where one of them fails, and says where holes may be', async () => {
-    const { peers, sessions, further } = await lanes(3);
-    const server = serve(peers, Buffer.alloc(640 * K));
-    const out = new WritePipeline(sessions[0]!, handle, {
-      position: 0,
-      end: 640 * K,
-      failed: (error) => error,
-      further,
-    });
-    for (let turn = 0; turn < 10; turn++) await settle();
+    const { peers, server, out } = await begin(3, 640 * K);
     void out.write(Buffer.alloc(400 * K));
     await settle();
     const broken = server.held.findIndex(({ peer }) => peer !== peers[0]);
@@ -185,15 +171,6 @@ describe('a file that is written by several sessions', () => {
 });
 
 describe('a file that is written by several sessions, at its end', () => {
-  const begin = async (count: number, size: number) => {
-    const { peers, sessions, further } = await lanes(count);
-    const server = serve(peers, Buffer.alloc(size));
-    const options = { position: 0, end: size, failed: (error: unknown) => error, further };
-    const out = new WritePipeline(sessions[0]!, handle, options);
-    for (let turn = 0; turn < 10; turn++) await settle();
-    return { peers, server, out };
-  };
-
   /** Answers everything until the work is over. */
   const driven = async <T>(server: Server, work: Promise<T>): Promise<T> => {
     let over = false;
@@ -266,11 +243,7 @@ describe('a file that is written by several sessions, at its end', () => {
   });
 
   it('is no device', async () => {
-    const { peers, sessions, further } = await lanes(3);
-    const server = serve(peers, Buffer.alloc(640 * K), { permissions: 0o020666 });
-    const options = { position: 0, end: 640 * K, failed: (error: unknown) => error, further };
-    const out = new WritePipeline(sessions[0]!, handle, options);
-    for (let turn = 0; turn < 10; turn++) await settle();
+    const { peers, server, out } = await begin(3, 640 * K, { permissions: 0o020666 });
     void out.write(Buffer.alloc(320 * K));
     await settle();
     expect(new Set(laneOf(server, peers))).toEqual(new Set([0]));
