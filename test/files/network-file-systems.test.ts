@@ -3,11 +3,11 @@ import { expect, it, vi } from 'vitest';
 import { isElsewhere } from '../../src/files/network-file-systems.ts';
 import { tempDirectory } from '../support/temp.ts';
 
-const told = vi.hoisted(() => ({ type: undefined as number | undefined }));
+const told = vi.hoisted(() => ({ type: 0 }));
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof fs>();
-  const statfs = async (path: string) => ({ ...(await real.statfs(path)), ...(told.type !== undefined && told) });
+  const statfs = async (path: string) => Object.assign(await real.statfs(path), told);
   return { ...real, statfs };
 });
 
